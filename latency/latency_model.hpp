@@ -1,0 +1,25 @@
+#pragma once
+
+#include "latency/latency_table.hpp"
+#include "spaces/base/units.hpp"
+#include "spaces/network.hpp"
+
+#include <memory>
+#include <string>
+
+namespace lathe::latency {
+
+/// Predicts a network's latency. Immutable, safe to share between threads.
+class LatencyModel {
+ public:
+  virtual ~LatencyModel() = default;
+  virtual Micros predict(const spaces::NetworkSpec& net) const = 0;
+  /// The part of one block: predict is the sum of these (for additive models, which all of ours are).
+  virtual Micros predict(const spaces::Placed& block) const = 0;
+  virtual const std::string& name() const = 0;
+};
+
+/// scale * sum of the table's entries.
+std::unique_ptr<LatencyModel> make_table_model(std::shared_ptr<const LatencyTable> table);
+
+}  // namespace lathe::latency

@@ -1,0 +1,85 @@
+#pragma once
+
+#include "latency/device.hpp"
+#include "spaces/base/run_dir.hpp"
+#include "spaces/base/units.hpp"
+#include "spaces/search_space.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace lathe::latency {
+
+/// One block's summary over all rounds.
+struct Entry {
+  Micros statistic{0};  ///< the table's statistic by the table's clock: what is added up
+  Micros median{0};     ///< by the clock
+  Micros wall_median{0};
+  Micros spread{0};     ///< interquartile range by the clock
+  int samples = 0;
+};
+
+/// A whole network, measured: for the fit of the scale and for checks.
+struct NetworkMeasurement {
+  std::string network;  ///< its text form
+  spaces::NetworkSpec net;
+  Entry entry;
+  Micros first_half{0}, second_half{0};  ///< the statistic over even and odd rounds: the ceiling
+  Micros p90{0};
+};
+
+/// How good a table is on whole networks that its scale has not seen.
+struct TableCheck {
+  int networks = 0;
+  double spearman = 0, kendall = 0;
+  double mape = 0, bias = 0;            ///< fractions, after the scale
+  double ceiling_spearman = 0, ceiling_mape = 0;  ///< of the measurements against themselves
+};
+
+/// (block key, precision) -> latency on one device with one engine. The header says what made it.
+class LatencyTable {
+ public:
+  struct Header {
+    std::string name;   ///< the device's name unless another was given
+    DeviceInfo device;
+    Protocol protocol;
+    std::string space;  ///< name; provenance, not a gate
+    std::uint64_t space_fingerprint = 0;
+    double scale = 1;   ///< measured / sum of blocks, fitted on whole networks
+    int scale_networks = 0;
+    std::string date;   ///< UTC
+    std::uint64_t seed = 0;
+    Build build;
+  };
+  explicit LatencyTable(Header header);
+
+  /// Throws FormatError for anything that is not a table of ours of this version and key grammar.
+  static LatencyTable load(const std::filesystem::path& file);
+  void save(const std::filesystem::path& file) const;
+
+  const Header& header() const { return header_; }
+  Header& header() { return header_; }
+  /// The entry's statistic, without scale. MissingEntry names the key, the file and the command.
+  Micros at(const spaces::Placed& block) const;
+  bool contains(const std::string& key, spaces::Precision precision) const;
+  void set(const std::string& key, spaces::Precision precision, const Entry& entry);
+  const std::map<std::pair<std::string, spaces::Precision>, Entry>& entries() const {
+    return entries_;
+  }
+  /// Held with the table: the networks of the fit and of the check.
+  std::vector<NetworkMeasurement> fit_networks, check_networks;
+
+ private:
+  Header header_;
+  std::map<std::pair<std::string, spaces::Precision>, Entry> entries_;
+  std::string file_;  ///< where it was loaded from, for messages
+};
+
+/// `table` on measured whole networks.
+TableCheck check(const LatencyTable& table, const std::vector<NetworkMeasurement>& measured);
+
+}  // namespace lathe::latency

@@ -1,0 +1,38 @@
+#pragma once
+
+#include "spaces/base/config_reader.hpp"
+#include "spaces/base/units.hpp"
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <string>
+#include <vector>
+
+namespace lathe::latency {
+
+/// thread_cpu: CLOCK_THREAD_CPUTIME_ID, for one thread on a shared host; steady: wall clock.
+enum class Clock { thread_cpu, steady };
+
+/// How items are run and timed: the same on every device. Defaults as docs/latency-accuracy.md
+/// explains: one runtime per item, warm loop, items shuffled anew in every round.
+struct Protocol {
+  int rounds = 12;          ///< every item once a round, in an order of the round's own
+  int warm_up_runs = 2;     ///< per item and round, not timed
+  int runs = 5;             ///< per item and round, at least
+  Micros min_time{2000};    ///< per item and round, at least
+  Micros max_time{200000};  ///< per item and round: ends before `runs` are reached, after 1
+  int threads = 1;
+  std::vector<int> cores;   ///< pinned to these; empty: not pinned
+  Clock clock = Clock::thread_cpu;  ///< thread_cpu only with threads == 1
+  double quantile = 0.25;   ///< the statistic that ranks everything, of all samples of an item
+  int max_attempts = 2;     ///< of an item whose process died, before it counts as failed
+
+  void read(ConfigReader& reader);
+};
+nlohmann::json to_json(const Protocol& protocol);
+Protocol protocol_from_json(const nlohmann::json& value, const std::string& where);  ///< FormatError
+
+/// "p25", "median": for headers and texts.
+std::string statistic_name(double quantile);
+
+}  // namespace lathe::latency

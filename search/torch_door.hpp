@@ -1,0 +1,84 @@
+#pragma once
+
+#include "search/evaluator.hpp"
+#include "spaces/base/event.hpp"
+#include "spaces/base/run_dir.hpp"
+#include "spaces/network_text.hpp"
+#include "supernet/export/graph.hpp"
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace lathe::search {
+
+/// Which images an accuracy is of. The test set is for the last report only.
+enum class Split { val, test };
+
+/// One network's accuracy with recalibrated batch norm.
+struct Accuracy {
+  double accuracy = 0;  ///< fraction in [0, 1]
+  int images = 0;
+  int bn_images = 0;    ///< training images used to recalibrate
+  std::vector<std::uint8_t> correct;  ///< per image, in the split's order: for paired comparisons
+};
+
+/// A trained supernet, opened for reading.
+class TrainedSupernet {
+ public:
+  virtual ~TrainedSupernet() = default;
+  virtual const spaces::SearchSpace& space() const = 0;  ///< before pins
+  virtual nlohmann::json train_config() const = 0;
+  /// Mean and deviation per channel that images are normalised with (of pixels in [0, 1]).
+  virtual std::vector<float> mean() const = 0;
+  virtual std::vector<float> deviation() const = 0;
+  virtual std::vector<std::string> classes() const = 0;
+
+  /// Extract, recalibrate, evaluate; each network on one torch thread, `workers` at a time, the same
+  /// values whatever `workers`. In order.
+  virtual std::vector<Accuracy> accuracies(const std::vector<spaces::NetworkSpec>& nets, Split split,
+                                           int workers, EventSink& events) = 0;
+  /// Supplies {"error"} on the validation split; caches by network; used by the search loop.
+  virtual std::unique_ptr<Evaluator> evaluator(int workers, EventSink& events) = 0;
+  /// Extracted, recalibrated, batch norm not folded.
+  virtual supernet::Graph graph(const spaces::NetworkSpec& net) = 0;
+  /// Normalised images of a split at the network's resolution, channels x height x width each.
+  virtual std::vector<std::vector<float>> images(const spaces::Shape& input, Split split,
+                                                 int count) = 0;
+};
+
+/// A written TorchScript file, run again by LibTorch.
+class TorchScript {
+ public:
+  virtual ~TorchScript() = default;
+  virtual std::vector<float> run(const spaces::Shape& input, const std::vector<float>& image) = 0;
+};
+
+/// Everything that needs LibTorch, behind one plain interface: the rest of the program never sees a
+/// torch header. Errors are ours; c10::Error never crosses.
+class TorchDoor {
+ public:
+  virtual ~TorchDoor() = default;
+  virtual std::string version() const = 0;  ///< "2.13.0"
+  /// Trains through the phases of `config` (docs/file-formats/config.md, train) into `run`; goes on
+  /// from its newest checkpoint if there is one. Throws Interrupted after saving, CheckFailed on
+  /// collapse or NaN.
+  virtual void train(const nlohmann::json& config, RunDir& run, EventSink& events) = 0;
+  /// Opens the newest checkpoint of a train run. `configs` is where spaces are found.
+  virtual std::unique_ptr<TrainedSupernet> open(const std::filesystem::path& run,
+                                                const std::filesystem::path& configs) = 0;
+  /// Writes the folded graph as TorchScript, whole or not at all.
+  virtual void write_torchscript(const supernet::Graph& folded,
+                                 const std::filesystem::path& file) = 0;
+  virtual std::unique_ptr<TorchScript> load_torchscript(const std::filesystem::path& file) = 0;
+};
+
+/// Opens the shared library with everything of torch in it, once. `threads` is torch's number of
+/// threads for training. Throws MissingEntry (exit 3) saying where it looked.
+TorchDoor& open_torch_door(int threads);
+
+}  // namespace lathe::search
