@@ -23,7 +23,7 @@ enum class Split { val, test };
 struct Accuracy {
   double accuracy = 0;  ///< fraction in [0, 1]
   int images = 0;
-  int bn_images = 0;    ///< training images used to recalibrate
+  int bn_images = 0;                  ///< training images used to recalibrate
   std::vector<std::uint8_t> correct;  ///< per image, in the split's order: for paired comparisons
 };
 
@@ -38,10 +38,10 @@ class TrainedSupernet {
   virtual std::vector<float> deviation() const = 0;
   virtual std::vector<std::string> classes() const = 0;
 
-  /// Extract, recalibrate, evaluate; each network on one torch thread, `workers` at a time, the same
-  /// values whatever `workers`. In order.
-  virtual std::vector<Accuracy> accuracies(const std::vector<spaces::NetworkSpec>& nets, Split split,
-                                           int workers, EventSink& events) = 0;
+  /// Extract, recalibrate, evaluate; each network on one torch thread, `workers` at a time, the
+  /// same values whatever `workers`. In order.
+  virtual std::vector<Accuracy> accuracies(const std::vector<spaces::NetworkSpec>& nets,
+                                           Split split, int workers, EventSink& events) = 0;
   /// Supplies {"error"} on the validation split; caches by network; used by the search loop.
   virtual std::unique_ptr<Evaluator> evaluator(int workers, EventSink& events) = 0;
   /// Extracted, recalibrated, batch norm not folded.
@@ -77,8 +77,12 @@ class TorchDoor {
   virtual std::unique_ptr<TorchScript> load_torchscript(const std::filesystem::path& file) = 0;
 };
 
-/// Opens the shared library with everything of torch in it, once. `threads` is torch's number of
-/// threads for training. Throws MissingEntry (exit 3) saying where it looked.
-TorchDoor& open_torch_door(int threads);
+/// Version of this header's binary interface; program and library must agree on it.
+constexpr const char* kTorchDoorInterface = "1";
+
+/// Opens the shared library with everything of torch in it (once for the process, however often it
+/// is called). `threads` is torch's number of threads for training. Throws MissingEntry (exit 3)
+/// saying where it looked.
+std::unique_ptr<TorchDoor> open_torch_door(int threads);
 
 }  // namespace lathe::search
