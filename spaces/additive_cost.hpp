@@ -8,12 +8,13 @@
 namespace lathe::spaces {
 
 /// Sum of any per-block number (MACs, parameters, latency) straight from genes, millions a second.
-/// Built by calling placed_at once per combination of the decisions that a position depends on; adds in
-/// forward order, so that it equals decode-and-sum bit for bit. Safe to share between threads.
+/// Built by calling placed_at once per combination of the decisions that a position depends on;
+/// adds in forward order, so that it equals decode-and-sum bit for bit. Safe to share between
+/// threads.
 class AdditiveCost {
  public:
-  /// Calls cost once per distinct block at each position. Throws ConfigError naming the space if its
-  /// tables would have more than `max_entries` entries; what cost throws passes through.
+  /// Calls cost once per distinct block at each position. Throws ConfigError naming the space if
+  /// its tables would have more than `max_entries` entries; what cost throws passes through.
   AdditiveCost(const SearchSpace& space, const std::function<double(const Placed&)>& cost,
                std::size_t max_entries = std::size_t(1) << 24);
 

@@ -9,8 +9,12 @@ namespace lathe::spaces {
 /// A choice index per decision of a space, in the space's order. Means nothing without the space.
 struct Architecture {
   std::vector<std::uint8_t> genes;
-  friend bool operator==(const Architecture& a, const Architecture& b) { return a.genes == b.genes; }
-  friend bool operator!=(const Architecture& a, const Architecture& b) { return a.genes != b.genes; }
+  friend bool operator==(const Architecture& a, const Architecture& b) {
+    return a.genes == b.genes;
+  }
+  friend bool operator!=(const Architecture& a, const Architecture& b) {
+    return a.genes != b.genes;
+  }
   friend bool operator<(const Architecture& a, const Architecture& b) { return a.genes < b.genes; }
 };
 

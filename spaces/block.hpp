@@ -16,12 +16,13 @@ struct Shape {
   friend bool operator!=(const Shape& a, const Shape& b) { return !(a == b); }
 };
 
-/// hswish(x) = x relu6(x + 3) / 6, hsigmoid(x) = relu6(x + 3) / 6 (Howard et al. 2019, section 5.2);
-/// swish(x) = x sigmoid(x).
+/// hswish(x) = x relu6(x + 3) / 6, hsigmoid(x) = relu6(x + 3) / 6 (Howard et al. 2019,
+/// section 5.2); swish(x) = x sigmoid(x).
 enum class Act { none, relu, relu6, hswish, swish, hsigmoid, sigmoid };
 
-/// Squeeze-and-excite (Hu et al. 2018): global mean, 1x1 to `mid` with bias and `act`, 1x1 back with
-/// bias and `gate`, multiply. It stands after the depthwise (or fused) convolution's activation.
+/// Squeeze-and-excite (Hu et al. 2018): global mean, 1x1 to `mid` with bias and `act`, 1x1 back
+/// with bias and `gate`, multiply. It stands after the depthwise (or fused) convolution's
+/// activation.
 struct Squeeze {
   int mid = 0;  ///< 0: none
   Act act = Act::relu, gate = Act::hsigmoid;
@@ -63,8 +64,8 @@ struct Linear {
   bool bias = true;
 };
 
-/// identity: stride 1 and equal channels; pooled: average pool by the stride, then a 1x1 convolution
-/// without bias or norm if channels differ (AttentiveNAS).
+/// identity: stride 1 and equal channels; pooled: average pool by the stride, then a 1x1
+/// convolution without bias or norm if channels differ (AttentiveNAS).
 enum class Shortcut { none, identity, pooled };
 
 /// One block with every size fixed: what is placed, keyed and measured alone.
@@ -79,10 +80,22 @@ struct BlockSpec {
 /// Version of the grammar that `key` writes and of what its words mean; tables carry it.
 constexpr int kKeyGrammarVersion = 1;
 
-/// Canonical text of a block: equal for two blocks exactly if they compute the same function shape.
-/// It is the index of latency tables. "mbconv 28x28x40 > 40 k5 m120 s1 se32 relu hsigmoid relu id".
+/// Why no such block can be built ("kernel 4 is even", ...); empty if it can. Sizes are bounded:
+/// sides up to 8192 px, channels up to 32768, kernels up to 31, strides up to 8.
+std::string problem_with(const BlockSpec& block);
+
+/// Canonical text of a block: equal for two blocks of a kind exactly if they compute the same
+/// function shape. It is the index of latency tables:
+///
+///     mbconv 28x28x40 > 40 k5 m120 s1 se32 relu hsigmoid relu id
+///
+/// kind, input (several: joined by +), output channels, the kind's fields, s = stride, the
+/// activation, then id or pooled. What is absent (SE, groups of 1, the default norm and bias) is
+/// left out; noexpand, nonorm, bias and nobias stand where the default is left.
+/// docs/file-formats/space.md lists all kinds.
 std::string key(const BlockSpec& block);
-/// The inverse of key. Throws FormatError naming `where`.
+/// The inverse of key; any other spelling of the same block is refused. Throws FormatError naming
+/// `where`.
 BlockSpec parse_key(std::string_view key, const std::string& where);
 
 /// Spelled as in our JSON ("hswish"); parse throws FormatError listing the allowed words.

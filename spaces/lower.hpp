@@ -15,10 +15,10 @@ struct Window {
 };
 
 /// One primitive with every size fixed: all that an executor needs, and nothing that it could
-/// derive. Padding is (kernel - 1) / 2 on all sides (odd kernels only); an average pool by the stride
-/// pads 1 on odd maps and counts the padded zeros, as AttentiveNAS's avg_pool2d does. conv and linear
-/// come with batch norm if `norm`, then `act`; gate_multiply's inputs are {gate, map} and it
-/// broadcasts the gate's 1 x 1 map.
+/// derive. Padding is (kernel - 1) / 2 on all sides (odd kernels only); an average pool by the
+/// stride pads 1 on odd maps and counts the padded zeros, as AttentiveNAS's avg_pool2d does. conv
+/// and linear come with batch norm if `norm`, then `act`; gate_multiply's inputs are {gate, map}
+/// and it broadcasts the gate's 1 x 1 map.
 struct Op {
   OpKind kind = OpKind::conv;
   std::string name;         ///< also the parameters' name: "expand", "depthwise", "se.reduce"

@@ -34,7 +34,7 @@ std::uint64_t network_id(const NetworkSpec& net);
 
 /// An op of a whole network, and which block it came from.
 struct NetworkOp {
-  Op op;             ///< inputs index the network's list; -1 is the image
+  Op op;          ///< inputs index the network's list; -1 is the image
   int block = 0;  ///< index of its block in NetworkSpec::blocks
 };
 /// All blocks lowered into one list in forward order; the last op is the network's output (networks

@@ -28,14 +28,15 @@ struct NamedNetwork {
 /// argument. Throws ConfigError (typed inline) with the nearest decision or choice.
 NamedNetwork parse_network(const SearchSpace& space, std::string_view text,
                            const std::string& where);
-/// Our JSON, with the space's name in it: which space it is of; nullopt if the text is another form.
+/// Our JSON, with the space's name in it: which space it is of; nullopt if the text is another
+/// form.
 std::optional<std::string> space_of_network(std::string_view text);
 
-/// Our JSON: {"format":"lathe.architecture","version":1,"space":...,"decisions":{...}}, decisions of
-/// absent blocks left out.
+/// Our JSON: {"format":"lathe.architecture","version":1,"space":...,"decisions":{...}}, decisions
+/// of absent blocks left out.
 nlohmann::json to_json(const SearchSpace& space, const Architecture& arch);
-/// {"ks":[20],"e":[20],"d":[5],"r":[n]}: slots of absent blocks hold the first choice. ConfigError if
-/// the space is not OFA-like.
+/// {"ks":[20],"e":[20],"d":[5],"r":[n]}: slots of absent blocks hold the first choice. ConfigError
+/// if the space is not OFA-like.
 nlohmann::json to_ofa(const SearchSpace& space, const Architecture& arch);
 
 /// Splits what stands after the flags (files or inline texts) into inline networks: a file may hold

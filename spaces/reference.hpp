@@ -4,6 +4,7 @@
 #include "spaces/lower.hpp"
 #include "spaces/network.hpp"
 
+#include <cstdint>
 #include <vector>
 
 namespace lathe::spaces {
@@ -30,8 +31,10 @@ struct Plane {
 
 /// Runs ops one after another with plain loops, accumulating in double: the check that everything
 /// else is compared with. inputs[0] is op input -1, inputs[1] is -2. Returns the last op's output.
-/// `epsilon` is batch norm's. Throws LogicError if a size does not fit.
+/// `epsilon` is batch norm's. Throws LogicError if a size does not fit. `multiplications`, if
+/// given, gets the number of products of weights and inputs, padded zeros included.
 Plane run_reference(const std::vector<Op>& ops, const std::vector<OpWeights>& weights,
-                    const std::vector<Plane>& inputs, double epsilon);
+                    const std::vector<Plane>& inputs, double epsilon,
+                    std::int64_t* multiplications = nullptr);
 
 }  // namespace lathe::spaces

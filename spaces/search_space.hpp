@@ -49,8 +49,8 @@ struct Decision {
 /// and resolution.
 class SearchSpace {
  public:
-  /// Loads `configs`/spaces/NAME.json, or the path that the name is. Throws ConfigError for the name
-  /// and its settings (did you mean), FormatError for the file's content.
+  /// Loads `configs`/spaces/NAME.json, or the path that the name is. Throws ConfigError for the
+  /// name and its settings (did you mean), FormatError for the file's content.
   static SearchSpace load(const SpaceName& name, const std::filesystem::path& configs);
 
   /// As it was named, with defaults left out: "ofa-mbv3:width=1.2".
@@ -64,8 +64,8 @@ class SearchSpace {
   Architecture sample(Rng& rng) const;
   /// Genes of inactive decisions set to 0: equates genotypes that use the same weights.
   Architecture canonical(Architecture arch) const;
-  /// The only place where a network's shapes are computed. Throws LogicError for genes outside their
-  /// range.
+  /// The only place where a network's shapes are computed. Throws LogicError for genes outside
+  /// their range.
   NetworkSpec decode(const Architecture& arch) const;
 
   /// Places of the longest network; with some genes a position holds no block.
@@ -77,8 +77,8 @@ class SearchSpace {
   /// What decode puts at that position, or nullopt where it is absent.
   std::optional<Placed> placed_at(const Architecture& arch, int position) const;
 
-  /// Slots: sets of weights. Choices that share weights (kernel, widths, SE, optional depthwise ops)
-  /// share a slot.
+  /// Slots: sets of weights. Choices that share weights (kernel, widths, SE, optional depthwise
+  /// ops) share a slot.
   int slots() const;
   /// Every block that the slot can hold, without repetition (by key), over all resolutions.
   std::vector<BlockSpec> slot_choices(int slot) const;
