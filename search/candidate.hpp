@@ -4,21 +4,13 @@
 #include "spaces/base/error.hpp"
 #include "spaces/network.hpp"
 
-#include <optional>
-#include <string>
+#include <cstdint>
 #include <variant>
 #include <vector>
 
 namespace lathe::search {
 
-/// One quantity to minimise, or to keep below a bound, or both. The name fixes the unit: error in
-/// [0, 1]; latency and latency.NAME in ms; macs and params counts; memory and size bytes.
-struct Objective {
-  std::string name;
-  std::optional<double> bound;
-};
-
-/// In the run's order of objectives.
+/// Values to minimise, in the run's order of objectives; units as in search/constraint.hpp.
 using Scores = std::vector<double>;
 
 /// A feasible architecture, decoded and costed once.
@@ -26,8 +18,12 @@ struct Proposal {
   spaces::Architecture arch;  ///< canonical
   spaces::NetworkSpec net;
   std::vector<double> costs;  ///< in the order of Feasibility::costs()
+  /// Equal for two proposals exactly if the evaluator cannot tell them apart
+  /// (Feasibility::Identity).
+  std::uint64_t identity = 0;
 };
 
+/// A proposal and what came of it; a failure is this network's own and the search goes on.
 struct Evaluated {
   Proposal proposal;
   std::variant<Scores, Failure> scores;
