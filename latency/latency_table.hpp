@@ -1,9 +1,11 @@
 #pragma once
 
-#include "latency/device.hpp"
+#include "latency/job.hpp"
 #include "spaces/base/run_dir.hpp"
 #include "spaces/base/units.hpp"
 #include "spaces/search_space.hpp"
+
+#include <nlohmann/json_fwd.hpp>
 
 #include <cstdint>
 #include <filesystem>
@@ -14,12 +16,12 @@
 
 namespace lathe::latency {
 
-/// One block's summary over all rounds.
+/// One item's summary over all samples of all rounds.
 struct Entry {
-  Micros statistic{0};  ///< the table's statistic by the table's clock: what is added up
-  Micros median{0};     ///< by the clock
-  Micros wall_median{0};
-  Micros spread{0};     ///< interquartile range by the clock
+  Micros statistic{0};    ///< the protocol's quantile by its clock: what is added up
+  Micros median{0};       ///< by the clock
+  Micros wall_median{0};  ///< wall time of the same runs
+  Micros spread{0};       ///< interquartile range by the clock
   int samples = 0;
 };
 
@@ -29,32 +31,45 @@ struct NetworkMeasurement {
   spaces::NetworkSpec net;
   Entry entry;
   Micros first_half{0}, second_half{0};  ///< the statistic over even and odd rounds: the ceiling
-  Micros p90{0};
+  Micros p90{0};                         ///< by the clock
 };
 
 /// How good a table is on whole networks that its scale has not seen.
 struct TableCheck {
   int networks = 0;
   double spearman = 0, kendall = 0;
-  double mape = 0, bias = 0;            ///< fractions, after the scale
+  double mape = 0, bias = 0;                      ///< fractions, after the scale
   double ceiling_spearman = 0, ceiling_mape = 0;  ///< of the measurements against themselves
+};
+
+/// A block that could not be measured, and why.
+struct FailedBlock {
+  std::string key;
+  spaces::Precision precision = spaces::Precision::fp32;
+  std::string reason;
 };
 
 /// (block key, precision) -> latency on one device with one engine. The header says what made it.
 class LatencyTable {
  public:
+  using Key = std::pair<std::string, spaces::Precision>;
   struct Header {
-    std::string name;   ///< the device's name unless another was given
+    std::string name;  ///< the device's name unless another was given
     DeviceInfo device;
     Protocol protocol;
     std::string space;  ///< name; provenance, not a gate
     std::uint64_t space_fingerprint = 0;
-    double scale = 1;   ///< measured / sum of blocks, fitted on whole networks
-    int scale_networks = 0;
-    std::string date;   ///< UTC
+    double scale = 1;        ///< measured / sum of blocks, fitted on whole networks
+    int scale_networks = 0;  ///< 0: not fitted, scale is 1
+    /// Lag-1 autocorrelation of the samples' residuals (log of sample over its item's statistic) in
+    /// measuring order: drift of the device shows as a value far from 0.
+    double residual_autocorrelation = 0;
+    std::string date;  ///< UTC
     std::uint64_t seed = 0;
     Build build;
+    std::string samples;  ///< file name of the raw samples, beside the table; empty: none
   };
+  /// An empty table.
   explicit LatencyTable(Header header);
 
   /// Throws FormatError for anything that is not a table of ours of this version and key grammar.
@@ -66,20 +81,36 @@ class LatencyTable {
   /// The entry's statistic, without scale. MissingEntry names the key, the file and the command.
   Micros at(const spaces::Placed& block) const;
   bool contains(const std::string& key, spaces::Precision precision) const;
+  /// LogicError unless the statistic is finite and positive.
   void set(const std::string& key, spaces::Precision precision, const Entry& entry);
-  const std::map<std::pair<std::string, spaces::Precision>, Entry>& entries() const {
-    return entries_;
-  }
-  /// Held with the table: the networks of the fit and of the check.
+  const std::map<Key, Entry>& entries() const { return entries_; }
+
+  /// Held with the table: the networks of the fit and of the check, and what failed.
   std::vector<NetworkMeasurement> fit_networks, check_networks;
+  std::vector<FailedBlock> failures;
 
  private:
   Header header_;
-  std::map<std::pair<std::string, spaces::Precision>, Entry> entries_;
-  std::string file_;  ///< where it was loaded from, for messages
+  std::map<Key, Entry> entries_;
+  std::string file_;  ///< where it was loaded from or saved to, for messages
 };
 
-/// `table` on measured whole networks.
+/// The table's sum times its scale on measured whole networks. MissingEntry where a block is
+/// missing.
 TableCheck check(const LatencyTable& table, const std::vector<NetworkMeasurement>& measured);
+
+/// Whole networks measured on one device: what `lathe measure --nets` writes.
+struct Measurements {
+  std::string name;  ///< the device's name unless another was given
+  DeviceInfo device;
+  Protocol protocol;
+  std::string date;  ///< UTC
+  std::uint64_t seed = 0;
+  Build build;
+  std::vector<NetworkMeasurement> networks;
+};
+/// Throws FormatError for anything that is not a measurements file of ours.
+Measurements load_measurements(const std::filesystem::path& file);
+void save(const Measurements& measurements, const std::filesystem::path& file);
 
 }  // namespace lathe::latency

@@ -5,6 +5,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,17 +23,23 @@ struct Protocol {
   Micros min_time{2000};    ///< per item and round, at least
   Micros max_time{200000};  ///< per item and round: ends before `runs` are reached, after 1
   int threads = 1;
-  std::vector<int> cores;   ///< pinned to these; empty: not pinned
+  std::vector<int> cores;           ///< pinned to these; empty: not pinned
   Clock clock = Clock::thread_cpu;  ///< thread_cpu only with threads == 1
-  double quantile = 0.25;   ///< the statistic that ranks everything, of all samples of an item
-  int max_attempts = 2;     ///< of an item whose process died, before it counts as failed
+  double quantile = 0.25;  ///< the statistic that ranks everything, of all samples of an item
+  int max_attempts = 2;    ///< of an item whose process died, before it counts as failed
 
+  /// Reads the keys of a config or of a file of ours into this; refuses what cannot go together.
   void read(ConfigReader& reader);
 };
 nlohmann::json to_json(const Protocol& protocol);
-Protocol protocol_from_json(const nlohmann::json& value, const std::string& where);  ///< FormatError
+/// The inverse of to_json. FormatError naming `where`.
+Protocol protocol_from_json(const nlohmann::json& value, const std::string& where);
 
 /// "p25", "median": for headers and texts.
 std::string statistic_name(double quantile);
+
+/// The first key in which two protocols differ, with both values ("rounds: 12, not 10"), or
+/// nullopt.
+std::optional<std::string> difference(const Protocol& found, const Protocol& wanted);
 
 }  // namespace lathe::latency
