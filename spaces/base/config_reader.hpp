@@ -109,9 +109,9 @@ class ConfigReader {
   std::unique_ptr<State> state_;
 };
 
-/// Applies one override "path.to.key=value" (arrays by index; the value is JSON if it parses, else a
-/// string) to a config before it is read. Throws ConfigError if a parent of the path is missing or
-/// not a container; whether the key itself exists is checked by the reader.
+/// Applies one override "path.to.key=value" (arrays by index; the value is JSON if it parses, else
+/// a string) to a config before it is read. Throws ConfigError if a parent of the path is missing
+/// or not a container; whether the key itself exists is checked by the reader.
 void apply_override(nlohmann::json& config, const std::string& assignment);
 
 }  // namespace lathe

@@ -18,6 +18,10 @@ struct Problem {
 /// "where: expected X, got Y" and, if there is a remedy, "; remedy".
 std::string text(const Problem& problem);
 
+/// `word` in double quotes for a message: control characters and bytes that are no UTF-8 as \\xNN,
+/// longer than 80 bytes cut with "...".
+std::string quote(std::string_view word);
+
 /// Exit codes of the program; docs/architecture.md explains them.
 enum class ExitCode {
   ok = 0,
@@ -74,7 +78,8 @@ class InfeasibleError : public Error {
   explicit InfeasibleError(const std::string& message) : Error(ExitCode::infeasible, message) {}
 };
 
-/// A result failed its own check: collapse, NaN, an export that differs, a budget not proved (exit 6).
+/// A result failed its own check: collapse, NaN, an export that differs, a budget not proved (exit
+/// 6).
 class CheckFailed : public Error {
  public:
   explicit CheckFailed(const std::string& message) : Error(ExitCode::check_failed, message) {}
@@ -103,11 +108,14 @@ struct Failure {
   std::string reason;
 };
 
-/// The word of `known` nearest to `word` (edit distance at most a third of its length, at least
-/// 1), or empty: for "did you mean".
+/// The word of `known` nearest to `word`, the first of several as near, or empty: for "did you
+/// mean". The distance counts insertions, deletions, substitutions and swaps of neighbours (Damerau
+/// 1964, as optimal string alignment) and is at most a third of the word's length, but 1 is always
+/// near.
 std::string nearest_word(std::string_view word, const std::vector<std::string>& known);
 
 namespace detail {
+/// Throws LogicError naming the source file, its line and the condition.
 [[noreturn]] void check_failed(const char* condition, const char* file, int line,
                                const std::string& message);
 }  // namespace detail

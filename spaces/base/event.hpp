@@ -11,7 +11,7 @@ enum class Level { debug, info, warn };
 /// What a long-running function reports to whoever runs it.
 struct Event {
   Level level;
-  std::string name;            ///< "train.epoch", "measure.block", "search.generation"
+  std::string name;              ///< "train.epoch", "measure.block", "search.generation"
   const nlohmann::json& fields;  ///< an object; lives for the duration of the call
 };
 
@@ -20,11 +20,11 @@ struct Progress {
   std::string activity;  ///< "measuring blocks", "training: width"
   double done;           ///< in any unit, 0 to total
   double total;
-  std::string detail;    ///< best so far, loss, ...; may be empty
+  std::string detail;  ///< best so far, loss, ...; may be empty
 };
 
-/// Where events go, and where a request to stop comes from. Given to the few long-running functions;
-/// libraries never print. Implementations are thread-safe.
+/// Where events go, and where a request to stop comes from. Given to the few long-running
+/// functions; libraries never print. Implementations are thread-safe.
 class EventSink {
  public:
   virtual ~EventSink() = default;

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -12,8 +13,8 @@ namespace lathe {
 /// Whether `//` and `/* */` comments are allowed: in configs and spaces, not in data.
 enum class Comments { refused, allowed };
 
-/// Parses strictly: one value, no duplicate keys, no trailing text, depth at most 64. `where` is the
-/// file name (or "--set") for the message, which adds line and column. Throws FormatError, or
+/// Parses strictly: one value, no duplicate keys, no trailing text, depth at most 64. `where` is
+/// the file name (or "--set") for the message, which adds line and column. Throws FormatError, or
 /// ConfigError where comments are allowed (configs).
 nlohmann::json parse_json(std::string_view text, const std::string& where, Comments comments);
 
@@ -26,24 +27,28 @@ std::string read_file(const std::filesystem::path& file,
 /// files FormatError, exit 3.
 nlohmann::json load_json(const std::filesystem::path& file, Comments comments);
 
-/// Canonical text: two-space indent, keys in order, numbers as the shortest text that reads back
-/// equal, a newline at the end. Throws LogicError on NaN or infinity anywhere.
+/// Canonical text: two-space indent, keys in order, numbers as a short text that reads back
+/// equal, a newline at the end. Throws LogicError, naming the JSON pointer, on NaN, infinity or
+/// text that is no UTF-8.
 std::string dump_json(const nlohmann::json& value);
 /// The same on one line, without the newline: for JSONL.
 std::string dump_json_line(const nlohmann::json& value);
 
 /// Writes whole or not at all: temporary name in the same folder, flush to disk, rename. Throws
-/// ResourceError with the system's words (disk full, read-only); the old file is then intact.
+/// ResourceError with the system's words (disk full, read-only), or ConfigError if the folder to
+/// write in does not exist or the name is a folder's; the old file is then intact.
 void write_file(const std::filesystem::path& file, std::string_view bytes);
 
 /// Writes through a callback that may be called with pieces, for large files; same guarantee.
-void write_file_pieces(const std::filesystem::path& file,
-                       const std::function<void(const std::function<void(std::string_view)>&)>& body);
+void write_file_pieces(
+    const std::filesystem::path& file,
+    const std::function<void(const std::function<void(std::string_view)>&)>& body);
 
 /// An append-only text file of one JSON value a line, flushed to the system after every line.
 class JsonlWriter {
  public:
   /// Opens for appending, creating it if absent. A torn last line (no newline) is cut off first.
+  /// Throws ResourceError, or ConfigError if its folder does not exist.
   explicit JsonlWriter(const std::filesystem::path& file);
   ~JsonlWriter();
   JsonlWriter(JsonlWriter&&) noexcept;

@@ -15,19 +15,25 @@ namespace lathe {
 /// index, so they follow the item and never the thread. Not thread-safe; copy or derive instead.
 class Rng {
  public:
+  /// The seed is the key; the position is SplitMix64's first four numbers from it.
   explicit Rng(std::uint64_t seed);
 
   /// An independent generator; depends on this one's key (not on how many numbers were drawn).
   Rng stream(std::string_view name, std::uint64_t index = 0) const;
 
+  /// The next 64 bits.
   std::uint64_t next();
   /// Uniform in [0, n), without modulo bias; n > 0.
   int below(int n);
+  /// The same for 64 bits.
   std::uint64_t below64(std::uint64_t n);
   /// Uniform in [0, 1), 53 bits.
   double uniform();
-  /// Standard normal (Box-Muller with our own polynomial-free use of log/cos; one value a call).
+  /// Standard normal by Karney's algorithm N ("Sampling exactly from the normal distribution", ACM
+  /// TOMS 42, 2016): only uniforms, + * / and comparisons, so every correctly rounding machine
+  /// gives the same bits. Exact but for the 53 bits of its uniforms; about 12 draws a value.
   double normal();
+  /// True with this probability.
   bool chance(double probability) { return uniform() < probability; }
 
   /// Fisher-Yates, in place.
@@ -40,10 +46,12 @@ class Rng {
 
   /// Key and position as hexadecimal words, for checkpoints; restored exactly by from_state.
   std::string state() const;
+  /// Throws FormatError if the text is not one that state() gives.
   static Rng from_state(const std::string& state);
 
  private:
   Rng() = default;
+  bool chance_of_exp(double g);
   std::uint64_t key_ = 0;
   std::array<std::uint64_t, 4> words_{};
 };

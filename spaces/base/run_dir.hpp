@@ -41,7 +41,8 @@ class RunDir {
   static RunDir create(const std::filesystem::path& folder, const Start& start,
                        const nlohmann::json& config);
   /// Opens an existing run of that kind to go on: the resolved config must equal the stored one
-  /// (ConfigError names the first difference). An already complete run is opened too: is_complete().
+  /// (ConfigError names the first difference). An already complete run is opened too:
+  /// is_complete().
   static RunDir resume(const std::filesystem::path& folder, const Start& start,
                        const nlohmann::json& config);
   /// Reads a finished or running run's manifest and config without taking the lock. FormatError.
