@@ -4,13 +4,12 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace lathe {
@@ -43,20 +42,27 @@ class ConfigReader {
   /// Reads `value` of `file`; calls body once and then refuses leftovers.
   static void read(const nlohmann::json& value, const std::filesystem::path& file,
                    Strictness strictness, const std::function<void(ConfigReader&)>& body);
-  /// Runs body without a value; returns the table of keys as text (path, type, range, default,
-  /// meaning), sorted as declared.
+  /// Runs body without a value; returns one line a key, as declared: path, type and range, default
+  /// or "required", meaning, in aligned columns; members of lists have N for the index.
   static std::string describe(const std::function<void(ConfigReader&)>& body);
-  /// As read, and returns the resolved value: every declared key with the value that it got.
+  /// As read, and returns the resolved value: every declared key with the value that it got, file
+  /// names absolute, so that it can be read again from anywhere and resolves to itself. Absent
+  /// stay absent objects, lists of objects, and numbers and durations whose default is infinite.
   static nlohmann::json resolve(const nlohmann::json& value, const std::filesystem::path& file,
                                 Strictness strictness,
                                 const std::function<void(ConfigReader&)>& body);
 
+  /// An integer in the range.
   void integer(const std::string& key, int& value, Range<int> range, const std::string& meaning);
+  /// The same, 64 bits wide.
   void integer64(const std::string& key, std::int64_t& value, Range<std::int64_t> range,
                  const std::string& meaning);
+  /// An integer or a fraction in the range; infinite ends of a range are left out of the texts.
   void number(const std::string& key, double& value, Range<double> range,
               const std::string& meaning);
+  /// true or false.
   void boolean(const std::string& key, bool& value, const std::string& meaning);
+  /// Any text.
   void string(const std::string& key, std::string& value, const std::string& meaning);
   /// One of `words`.
   void word(const std::string& key, std::string& value, const std::vector<std::string>& words,
@@ -64,8 +70,10 @@ class ConfigReader {
   /// "20ms"; see parse_duration.
   void duration(const std::string& key, Micros& value, Range<Micros> range,
                 const std::string& meaning);
-  /// Relative names are relative to the config file's folder.
+  /// The name of a file or folder, not checked to exist. Relative names are relative to the config
+  /// file's folder, overridden ones too; an empty text is no name.
   void file(const std::string& key, std::filesystem::path& value, const std::string& meaning);
+  /// Lists of such values; an error names the index.
   void integers(const std::string& key, std::vector<int>& value, Range<int> range,
                 const std::string& meaning);
   void numbers(const std::string& key, std::vector<double>& value, Range<double> range,
@@ -76,27 +84,35 @@ class ConfigReader {
   /// required.
   void object(const std::string& key, const std::function<void(ConfigReader&)>& body,
               const std::string& meaning);
+  /// An object that may be left out when all its keys may: absent, body reads an empty one, so that
+  /// its defaults are resolved too.
+  void section(const std::string& key, const std::function<void(ConfigReader&)>& body,
+               const std::string& meaning);
   /// A list of objects; body is called with the index for each.
   void objects(const std::string& key, const std::function<void(ConfigReader&, std::size_t)>& body,
                const std::string& meaning);
-  /// An object with free keys (names of devices, of tables): called for each in file order.
+  /// An object with free keys (names of devices, of tables): called for each in the
+  /// order of the names.
   void entries(const std::string& key,
                const std::function<void(const std::string&, const nlohmann::json&)>& entry,
                const std::string& meaning);
   /// Any JSON value, taken as it is: for what another reader reads.
   void any(const std::string& key, nlohmann::json& value, const std::string& meaning);
 
-  /// "format" and "version" of the file, which come first.
+  /// "format" and "version" of the file: both required, and exactly these.
   void header(const std::string& format, int version);
 
   /// The next key declared must be present.
   ConfigReader& required();
+  /// True if the object has the key; false in describe mode.
   bool has(const std::string& key) const;
   /// True in describe mode: conditional parts should all be declared.
   bool describing() const;
-  /// Refuses what was read under `key`: throws with file, pointer, expected, found, remedy.
+  /// Refuses what was read under `key` (empty: this object): throws with file, pointer, expected,
+  /// found, remedy.
   [[noreturn]] void refuse(const std::string& key, const std::string& expected,
                            const std::string& found, const std::string& remedy = "") const;
+  /// The file that is read, as it was named.
   const std::filesystem::path& file_name() const;
 
   ~ConfigReader();
@@ -104,6 +120,7 @@ class ConfigReader {
   ConfigReader& operator=(const ConfigReader&) = delete;
 
  private:
+  struct Shared;
   struct State;
   explicit ConfigReader(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;

@@ -129,14 +129,19 @@ std::string three_digits(double value, const std::array<const char*, n>& units, 
   return std::string(buffer.data()) + units[unit];
 }
 
-/// The least digits that strtod reads back as `value`.
+/// The least digits that strtod reads back as `value`, without an exponent where 17 digits can do
+/// without one.
 std::string shortest(double value) {
-  std::array<char, 40> buffer{};
+  std::string exact;
   for (int digits = 1; digits <= 17; ++digits) {
+    std::array<char, 40> buffer{};
     std::snprintf(buffer.data(), buffer.size(), "%.*g", digits, value);
-    if (std::strtod(buffer.data(), nullptr) == value) break;
+    const std::string word = buffer.data();
+    if (std::strtod(word.c_str(), nullptr) != value) continue;
+    if (word.find('e') == std::string::npos) return word;
+    if (exact.empty()) exact = word;
   }
-  return buffer.data();
+  return exact;
 }
 
 }  // namespace
@@ -162,10 +167,15 @@ std::string duration_word(Micros duration) {
   LATHE_CHECK(std::isfinite(duration.count()) && duration.count() >= 0,
               "a duration that is written is finite and not negative");
   std::string best;
+  bool best_fraction = true;  // "0.02s" is shorter to say as "20ms"
   for (const DurationUnit& unit : kDurationUnits) {
-    const std::string word = shortest(duration.count() / unit.micros) + std::string(unit.name);
-    const bool exact = find_duration(word) == duration;
-    if (exact && (best.empty() || word.size() < best.size())) best = word;
+    const double number = duration.count() / unit.micros;
+    const std::string word = shortest(number) + std::string(unit.name);
+    const bool fraction = number != 0 && number < 1;
+    if (find_duration(word) != duration || (fraction && !best_fraction)) continue;
+    if (fraction == best_fraction && !best.empty() && word.size() >= best.size()) continue;
+    best = word;
+    best_fraction = fraction;
   }
   return best;
 }

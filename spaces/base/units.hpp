@@ -23,8 +23,8 @@ std::int64_t parse_count(std::string_view word, const std::string& where);
 /// Reads "4MiB", "64KiB", "1GiB", "512B" (binary) and "4MB", "64kB" (decimal). Throws ConfigError.
 std::int64_t parse_bytes(std::string_view word, const std::string& where);
 
-/// The shortest of "20ms", "0.02s", "20000us", ... that parse_duration reads back as exactly this
-/// value, which is finite and not negative: for configs.
+/// "20ms", "1.5s", "0.5us": the shortest text, without a leading 0. if there is one, that
+/// parse_duration reads back as exactly this value, which is finite and not negative: for configs.
 std::string duration_word(Micros duration);
 
 /// "18.3 ms", "850 us", "1.50 s": three significant digits, for people.

@@ -13,8 +13,8 @@ namespace lathe::supernet {
 /// What a training step adds to a forward pass. Ignored in evaluation mode.
 struct ForwardOptions {
   double dropout = 0;  ///< chance that an input of a linear layer is zeroed; the rest is scaled up
-  /// Chance that the last block's branch before `add` is dropped for an image (Huang et al. 2016),
-  /// falling linearly with depth: block b of n uses drop_connect * b / n (as EfficientNet's code).
+  /// Chance that a block's branch before `add` is dropped for an image (Huang et al. 2016), rising
+  /// linearly with depth: block b of n, from 0, uses drop_connect * b / n (as EfficientNet's code).
   double drop_connect = 0;
   double norm_momentum = 0.1;  ///< share of the batch in batch norm's running statistics
   /// Masks are drawn by our own generator, one number an element (or image) in order, from

@@ -54,6 +54,7 @@ struct ElasticOp {
 /// The ops of one slot, by name, in the order in which its choices first name them.
 struct ElasticSlot {
   std::string name;
+  std::vector<spaces::BlockSpec> choices;
   std::vector<std::pair<std::string, ElasticOp>> ops;
   /// The op of that name, or nullptr.
   const ElasticOp* find(const std::string& op_name) const;
