@@ -1,0 +1,21 @@
+#pragma once
+
+#include "latency/device.hpp"
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+namespace lathe::latency {
+
+/// The machine itself, through lathe-probe as a process of its own: an engine that crashes costs
+/// one item and not the run. The process that measured an item and died (or was killed) is
+/// replaced; after Protocol::max_attempts deaths in one item, that item is a Failure. `probe` is
+/// the program's file; DeviceError at first use if it cannot be started, naming it.
+std::unique_ptr<Device> make_local_device(const std::filesystem::path& probe,
+                                          const std::string& engine);
+
+/// lathe-probe beside this program.
+std::filesystem::path probe_beside_program();
+
+}  // namespace lathe::latency
