@@ -1,0 +1,43 @@
+#pragma once
+
+#include "search/feasibility.hpp"
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <unordered_set>
+
+namespace lathe::search {
+
+/// What every searcher needs: which networks the run has had, and new feasible ones, in a bounded
+/// number of tries.
+class ProposalSource {
+ public:
+  /// `feasibility` outlives this. `max_tries`: samples per network.
+  ProposalSource(const Feasibility& feasibility, int max_tries);
+
+  const Feasibility& feasibility() const { return *feasibility_; }
+  /// Checks the architecture and notes it as proposed; nullopt: breaks a bound, or is not new.
+  std::optional<Proposal> claim(const spaces::Architecture& arch);
+  /// A feasible network that is new. First uniform samples; where a sample breaks a bound, in the
+  /// second half of the tries its genes go over to the anchor's one by one in random order until it
+  /// fits. Where that finds nothing and the space is small enough to be visited whole, the first
+  /// new genotype. nullopt: nothing found, so that, in such a space, nothing is left.
+  std::optional<Proposal> random(Rng& rng);
+
+  /// The networks proposed so far, for resuming.
+  nlohmann::json state() const;
+  void restore(const nlohmann::json& state);
+
+ private:
+  std::optional<Proposal> repaired(spaces::Architecture arch, Rng& rng);
+  std::optional<Proposal> next_genotype();
+
+  const Feasibility* feasibility_;
+  int max_tries_;
+  std::unordered_set<std::uint64_t> proposed_;
+  std::size_t visited_ = 0;  ///< genotypes below this are infeasible or proposed
+};
+
+}  // namespace lathe::search
