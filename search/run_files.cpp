@@ -1,0 +1,186 @@
+#include "search/run_files.hpp"
+
+#include "spaces/base/config_reader.hpp"
+#include "spaces/base/hash.hpp"
+#include "spaces/base/json_io.hpp"
+#include "spaces/cost.hpp"
+#include "spaces/network_text.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <limits>
+
+namespace lathe::search {
+namespace {
+
+using nlohmann::json;
+
+/// Shortest text that reads back equal.
+std::string number_text(double value) { return json(value).dump(); }
+
+std::string seconds_text(double seconds) {
+  char digits[32];
+  std::snprintf(digits, sizeof digits, "%.3f", seconds);
+  return digits;
+}
+
+LoggedResult read_line(const json& line, const std::filesystem::path& where,
+                       const std::vector<std::string>& objectives) {
+  LoggedResult result;
+  ConfigReader::read(line, where, Strictness::data, [&](ConfigReader& r) {
+    int index = 0;
+    double error = 0;
+    std::string network, failure;
+    std::vector<int> genes;
+    json costs;
+    r.required().integer("index", index, {0, std::numeric_limits<int>::max()}, "place in the file");
+    r.required().string("network", network, "one-line text");
+    r.required().integers("genes", genes, {0, 255}, "choice of each decision");
+    r.number("error", error, {0, std::numeric_limits<double>::max()}, "1 - accuracy");
+    r.string("failure", failure, "why there is no result");
+    r.any("costs", costs, "what is constrained but no objective");
+    for (int gene : genes) result.arch.genes.push_back(static_cast<std::uint8_t>(gene));
+    Scores scores;
+    const double most = std::numeric_limits<double>::max();
+    if (r.has("failure")) {
+      result.scores = Failure{failure};
+      return;
+    }
+    r.required().object(
+        "objectives",
+        [&](ConfigReader& values) {
+          for (const std::string& name : objectives) {
+            double value = 0;
+            values.required().number(name, value, {-most, most}, "objective");
+            scores.push_back(value);
+          }
+        },
+        "values of all objectives");
+    result.scores = scores;
+  });
+  return result;
+}
+
+}  // namespace
+
+json number_or_null(double value) { return std::isfinite(value) ? json(value) : json(nullptr); }
+
+HypervolumeBox hypervolume_box(const Feasibility& feasibility,
+                               const std::vector<std::string>& objectives) {
+  HypervolumeBox box;
+  for (const std::string& name : objectives) {
+    double ideal = 0, reference = 1;
+    if (const std::optional<std::size_t> cost = feasibility.find_cost(name)) {
+      ideal = feasibility.reach()[*cost].least;
+      reference = 1.1 * feasibility.bounds()[*cost].value_or(feasibility.reach()[*cost].most);
+    }
+    box.ideal.push_back(ideal);
+    box.reference.push_back(reference);
+  }
+  return box;
+}
+
+double share_of_box(const ParetoFront& front, const Scores& ideal, const Scores& reference) {
+  double volume = 1;
+  for (std::size_t i = 0; i < ideal.size(); ++i) volume *= reference[i] - ideal[i];
+  return front.hypervolume(reference) / volume;
+}
+
+json record_of(const Evaluated& evaluated, int index, const Feasibility& feasibility,
+               const std::vector<std::string>& objectives) {
+  const Proposal& proposal = evaluated.proposal;
+  json record{{"index", index},
+              {"network", spaces::to_text(feasibility.space(), proposal.arch)},
+              {"genes", proposal.arch.genes}};
+  json costs = json::object();
+  for (std::size_t i = 0; i < feasibility.costs().size(); ++i) {
+    const std::string& name = feasibility.costs()[i];
+    if (std::find(objectives.begin(), objectives.end(), name) == objectives.end()) {
+      costs[name] = proposal.costs[i];
+    }
+  }
+  if (!costs.empty()) record["costs"] = costs;
+  if (const auto* failure = std::get_if<Failure>(&evaluated.scores)) {
+    record["failure"] = failure->reason;
+    return record;
+  }
+  const Scores& scores = std::get<Scores>(evaluated.scores);
+  json values = json::object();
+  for (std::size_t i = 0; i < objectives.size(); ++i) values[objectives[i]] = scores[i];
+  if (values.contains("error")) record["error"] = values["error"];
+  record["objectives"] = values;
+  return record;
+}
+
+std::vector<LoggedResult> read_evaluated(const std::filesystem::path& file,
+                                         const std::vector<std::string>& objectives) {
+  std::vector<LoggedResult> results;
+  if (!std::filesystem::exists(file)) return results;
+  read_jsonl(file, [&](int number, const json& line) {
+    results.push_back(read_line(line, file.string() + ":" + std::to_string(number), objectives));
+  });
+  return results;
+}
+
+std::string history_csv(const std::vector<HistoryRow>& rows) {
+  std::string csv = "evaluations,hypervolume,best_error\n";
+  for (const HistoryRow& row : rows) {
+    csv += std::to_string(row.evaluations) + "," + number_text(row.hypervolume) + "," +
+           (std::isfinite(row.best_error) ? number_text(row.best_error) : "") + "\n";
+  }
+  return csv;
+}
+
+std::string timing_csv(const std::vector<Round>& rounds) {
+  std::string csv = "round,evaluations,elapsed_s,evaluate_s\n";
+  for (std::size_t i = 0; i < rounds.size(); ++i) {
+    csv += std::to_string(i + 1) + "," + std::to_string(rounds[i].evaluated) + "," +
+           seconds_text(rounds[i].elapsed_s) + "," + seconds_text(rounds[i].evaluate_s) + "\n";
+  }
+  return csv;
+}
+
+json front_json(const SearchResult& result, const Feasibility& feasibility,
+                const std::vector<std::string>& objectives) {
+  json points = json::array();
+  for (const FrontPoint& point : result.front.points()) {
+    const Evaluated& evaluated = result.evaluated[static_cast<std::size_t>(point.index)];
+    json record = record_of(evaluated, point.index, feasibility, objectives);
+    const spaces::Count counted = spaces::count(evaluated.proposal.net);
+    record["macs"] = counted.macs;
+    record["params"] = counted.params;
+    points.push_back(std::move(record));
+  }
+  json units = json::object(), bounds = json::object(), reach = json::object();
+  json ideal = json::object(), reference = json::object();
+  for (std::size_t i = 0; i < objectives.size(); ++i) {
+    units[objectives[i]] = unit_of(objectives[i]);
+    ideal[objectives[i]] = result.ideal[i];
+    reference[objectives[i]] = result.reference[i];
+  }
+  for (std::size_t i = 0; i < feasibility.costs().size(); ++i) {
+    const std::string& name = feasibility.costs()[i];
+    if (feasibility.bounds()[i]) bounds[name] = *feasibility.bounds()[i];
+    const Reach& range = feasibility.reach()[i];
+    reach[name] = {{"least", range.least}, {"most", range.most}, {"exact", range.exact}};
+  }
+  json front{
+      {"format", "lathe.front"},
+      {"version", 1},
+      {"space", feasibility.space().name()},
+      {"space_fingerprint", hex(feasibility.space().fingerprint())},
+      {"objectives", objectives},
+      {"units", units},
+      {"constraints", bounds},
+      {"reach", reach},
+      {"evaluations", result.evaluated.size()},
+      {"hypervolume", {{"share", result.hypervolume}, {"ideal", ideal}, {"reference", reference}}},
+      {"points", points}};
+  if (!result.stopped.empty()) front["stopped"] = result.stopped;
+  return front;
+}
+
+}  // namespace lathe::search

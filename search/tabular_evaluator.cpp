@@ -1,0 +1,97 @@
+#include "search/tabular_evaluator.hpp"
+
+#include "spaces/base/config_reader.hpp"
+#include "spaces/base/json_io.hpp"
+#include "spaces/network_text.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <limits>
+#include <numeric>
+#include <utility>
+
+namespace lathe::search {
+namespace {
+
+using nlohmann::json;
+
+/// One row: the network's text and its error.
+struct Row {
+  std::string network;
+  double error = 0;
+};
+
+Row read_row(ConfigReader& r) {
+  Row row;
+  std::vector<double> accuracies;
+  double unused = 0;
+  const double most = std::numeric_limits<double>::max();
+  r.string("code", row.network, "network as the space's code");
+  if (r.has("code") && r.has("network")) r.refuse("network", "code or network", "both");
+  r.string("network", row.network, "network as one-line text");
+  if (!r.has("code") && !r.has("network")) r.refuse("", "a key code or network", "neither");
+  r.numbers("acc", accuracies, {0, 100}, "accuracies in percent, one per training");
+  r.number("error", row.error, {0, 1}, "1 - accuracy");
+  if (r.has("acc") == r.has("error")) {
+    r.refuse("", "one of the keys acc and error", r.has("acc") ? "both" : "neither");
+  }
+  for (const char* key : {"params", "flops", "macs"}) r.number(key, unused, {0, most}, "not used");
+  if (r.has("acc")) {
+    if (accuracies.empty()) r.refuse("acc", "at least one accuracy", "an empty list");
+    const double sum = std::accumulate(accuracies.begin(), accuracies.end(), 0.0);
+    row.error = 1 - sum / static_cast<double>(accuracies.size()) / 100;
+  }
+  return row;
+}
+
+}  // namespace
+
+TabularEvaluator TabularEvaluator::load(const std::filesystem::path& file,
+                                        const spaces::SearchSpace& space) {
+  TabularEvaluator evaluator;
+  evaluator.file_ = file.string();
+  std::vector<Row> rows;
+  ConfigReader::read(
+      load_json(file, Comments::refused), file, Strictness::data, [&](ConfigReader& r) {
+        json meta;
+        r.any("meta", meta, "where the results come from");
+        r.required().objects(
+            "networks", [&](ConfigReader& row, std::size_t) { rows.push_back(read_row(row)); },
+            "one result per network");
+      });
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const std::string where = file.string() + ": /networks/" + std::to_string(i);
+    spaces::Architecture arch;
+    try {
+      const spaces::NamedNetwork named = spaces::parse_network(space, rows[i].network, where);
+      if (named.outside) {
+        throw FormatError({where, "a network of " + space.name(), quote(rows[i].network), ""});
+      }
+      arch = space.canonical(named.arch);
+    } catch (const ConfigError& error) {
+      throw FormatError(error.what());
+    }
+    const auto [place, is_new] = evaluator.errors_.emplace(std::move(arch), rows[i].error);
+    if (!is_new && place->second != rows[i].error) {
+      throw FormatError({where, "one error per network, " + json(place->second).dump(),
+                         json(rows[i].error).dump() + " for " + rows[i].network, ""});
+    }
+  }
+  return evaluator;
+}
+
+std::vector<std::variant<std::vector<double>, Failure>> TabularEvaluator::evaluate(
+    const std::vector<Proposal>& proposals) {
+  std::vector<std::variant<std::vector<double>, Failure>> results;
+  for (const Proposal& proposal : proposals) {
+    const auto place = errors_.find(proposal.arch);
+    if (place == errors_.end()) {
+      results.emplace_back(Failure{"not in " + file_});
+    } else {
+      results.emplace_back(std::vector<double>{place->second});
+    }
+  }
+  return results;
+}
+
+}  // namespace lathe::search
