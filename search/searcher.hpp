@@ -8,8 +8,8 @@
 
 namespace lathe::search {
 
-/// Proposes and learns; never evaluates. Built with a `const Feasibility&`, which outlives it, and an
-/// Rng stream of its own.
+/// Proposes and learns; never evaluates. Built with a `const Feasibility&`, which outlives it, and
+/// an Rng stream of its own.
 class Searcher {
  public:
   virtual ~Searcher() = default;

@@ -1,0 +1,264 @@
+#include "search/comparison.hpp"
+
+#include "spaces/network_text.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+
+namespace lathe::search {
+namespace {
+
+using latency::NetworkMeasurement;
+using nlohmann::json;
+using spaces::Architecture;
+
+constexpr std::size_t kMaxCombinations = 100000;
+/// 97.5 % quantile of the standard normal distribution.
+constexpr double kNormalQuantile = 1.959963984540054;
+
+/// Decisions whose names end alike, and for every shared choice the gene of each.
+struct Group {
+  std::vector<std::size_t> decisions;
+  std::vector<std::vector<std::uint8_t>> choices;  ///< shared choice x decision
+};
+
+std::vector<std::string> texts_of(const spaces::Decision& decision) {
+  std::vector<std::string> texts;
+  for (const spaces::Choice& choice : decision.choices) texts.push_back(text(choice));
+  return texts;
+}
+
+/// Genes of every value that all the decisions offer.
+std::vector<std::vector<std::uint8_t>> shared_by_value(
+    const std::vector<std::vector<std::string>>& offered) {
+  std::vector<std::vector<std::uint8_t>> shared;
+  for (const std::string& value : offered.front()) {
+    std::vector<std::uint8_t> genes;
+    for (const std::vector<std::string>& texts : offered) {
+      const auto place = std::find(texts.begin(), texts.end(), value);
+      if (place != texts.end()) genes.push_back(static_cast<std::uint8_t>(place - texts.begin()));
+    }
+    if (genes.size() == offered.size()) shared.push_back(std::move(genes));
+  }
+  return shared;
+}
+
+std::vector<std::vector<std::uint8_t>> shared_by_place(
+    const std::vector<std::vector<std::string>>& offered) {
+  std::size_t least = offered.front().size();
+  for (const auto& texts : offered) least = std::min(least, texts.size());
+  std::vector<std::vector<std::uint8_t>> shared;
+  for (std::size_t i = 0; i < least; ++i) {
+    shared.emplace_back(offered.size(), static_cast<std::uint8_t>(i));
+  }
+  return shared;
+}
+
+std::vector<Group> groups_of(const spaces::SearchSpace& space) {
+  std::vector<Group> groups;
+  std::map<std::string, std::size_t> by_ending;
+  for (std::size_t d = 0; d < space.decisions().size(); ++d) {
+    const std::string& name = space.decisions()[d].name;
+    const std::string ending = name.substr(name.rfind('.') + 1);
+    const auto [place, is_new] = by_ending.emplace(ending, groups.size());
+    if (is_new) groups.emplace_back();
+    groups[place->second].decisions.push_back(d);
+  }
+  for (Group& group : groups) {
+    std::vector<std::vector<std::string>> offered;
+    for (std::size_t d : group.decisions) offered.push_back(texts_of(space.decisions()[d]));
+    group.choices = shared_by_value(offered);
+    if (group.choices.empty()) group.choices = shared_by_place(offered);
+  }
+  return groups;
+}
+
+/// Wilson's score interval of a proportion (1927).
+std::pair<double, double> wilson(int correct, int images) {
+  const double n = images, p = correct / n, z2 = kNormalQuantile * kNormalQuantile;
+  const double centre = p + z2 / (2 * n);
+  const double half = kNormalQuantile * std::sqrt(p * (1 - p) / n + z2 / (4 * n * n));
+  return {(centre - half) / (1 + z2 / n), (centre + half) / (1 + z2 / n)};
+}
+
+std::string verdict_of(const PairedDifference& d) {
+  if (d.low > 0) return "better";
+  return d.high < 0 ? "worse" : "no difference";
+}
+
+double median_ms(const NetworkMeasurement& measurement) {
+  return Millis(measurement.entry.median).count();
+}
+
+/// Uniform networks other than the chosen one whose prediction is near enough, the nearest first.
+std::vector<Proposal> preselect(const Feasibility& feasibility, const Proposal& chosen,
+                                std::size_t cost, const ComparisonOptions& options) {
+  std::vector<std::pair<double, Proposal>> near;
+  for (const Architecture& arch : uniform_networks(feasibility.space())) {
+    Proposal proposal = feasibility.propose(arch);
+    const double off = std::abs(proposal.costs[cost] / chosen.costs[cost] - 1);
+    if (off <= options.predicted_within && proposal.arch != chosen.arch) {
+      near.emplace_back(off, std::move(proposal));
+    }
+  }
+  std::stable_sort(near.begin(), near.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<Proposal> first;
+  for (auto& entry : near) {
+    if (static_cast<int>(first.size()) < options.networks) first.push_back(std::move(entry.second));
+  }
+  return first;
+}
+
+}  // namespace
+
+void ComparisonOptions::read(ConfigReader& reader) {
+  reader.integer("networks", networks, {1, 1000}, "hand-made networks measured, at most");
+  reader.number("predicted_within", predicted_within, {0, 1},
+                "of the chosen network's predicted latency, as a fraction");
+  reader.number("measured_within", measured_within, {0, 1},
+                "of the chosen network's measured latency, as a fraction");
+}
+
+std::vector<Architecture> uniform_networks(const spaces::SearchSpace& space) {
+  const std::vector<Group> groups = groups_of(space);
+  std::size_t count = 1;
+  for (const Group& group : groups)
+    count = std::min(count * group.choices.size(), kMaxCombinations + 1);
+  if (count > kMaxCombinations) {
+    throw ConfigError("comparison with hand-made networks: " + space.name() +
+                      " has more than 100,000 networks with one choice for all decisions that end "
+                      "alike; leave compare out");
+  }
+  std::vector<Architecture> networks;
+  std::set<Architecture> seen;
+  for (std::size_t i = 0; i < count; ++i) {
+    Architecture arch;
+    arch.genes.assign(space.decisions().size(), 0);
+    std::size_t rest = i;
+    for (const Group& group : groups) {
+      const std::vector<std::uint8_t>& genes = group.choices[rest % group.choices.size()];
+      rest /= group.choices.size();
+      for (std::size_t d = 0; d < genes.size(); ++d) arch.genes[group.decisions[d]] = genes[d];
+    }
+    arch = space.canonical(std::move(arch));
+    if (seen.insert(arch).second) networks.push_back(std::move(arch));
+  }
+  return networks;
+}
+
+PairedDifference paired_difference(const std::vector<std::uint8_t>& correct_a,
+                                   const std::vector<std::uint8_t>& correct_b) {
+  LATHE_CHECK(!correct_a.empty() && correct_a.size() == correct_b.size(),
+              "a paired comparison needs the same images");
+  PairedDifference result;
+  int both = 0, neither = 0;
+  for (std::size_t i = 0; i < correct_a.size(); ++i) {
+    const bool a = correct_a[i] != 0, b = correct_b[i] != 0;
+    both += a && b;
+    result.only_a += a && !b;
+    result.only_b += !a && b;
+    neither += !a && !b;
+  }
+  const int n = static_cast<int>(correct_a.size()), a = both + result.only_a,
+            b = both + result.only_b;
+  const double p_a = double(a) / n, p_b = double(b) / n;
+  const auto [low_a, high_a] = wilson(a, n);
+  const auto [low_b, high_b] = wilson(b, n);
+  // Correlation of the two, made smaller by a continuity correction where it is positive.
+  const double product = double(both) * neither - double(result.only_a) * result.only_b;
+  const double corrected = product > 0 ? std::max(product - n / 2.0, 0.0) : product;
+  const double margins = double(a) * (n - a) * double(b) * (n - b);
+  const double phi = margins > 0 ? corrected / std::sqrt(margins) : 0;
+  const auto joined = [phi](double x, double y) {
+    return std::sqrt(std::max(x * x - 2 * phi * x * y + y * y, 0.0));
+  };
+  result.images = n;
+  result.difference = p_a - p_b;
+  result.low = result.difference - joined(p_a - low_a, high_b - p_b);
+  result.high = result.difference + joined(high_a - p_a, p_b - low_b);
+  return result;
+}
+
+json compare_with_uniform(const Feasibility& feasibility, const Proposal& chosen,
+                          const ProofDevice& device, const TestAccuracies& test,
+                          const ComparisonOptions& options) {
+  const std::optional<std::size_t> cost = feasibility.find_cost(device.cost);
+  LATHE_CHECK(cost.has_value(), "the comparison needs the cost " + device.cost);
+  const spaces::SearchSpace& space = feasibility.space();
+  std::vector<Proposal> proposals = preselect(feasibility, chosen, *cost, options);
+  proposals.insert(proposals.begin(), chosen);
+  std::vector<latency::Item> items;
+  for (const Proposal& p : proposals) items.push_back({spaces::to_text(space, p.arch), p.net});
+  const auto measured = device.measure(items);
+  LATHE_CHECK(measured.size() == items.size(), "measuring left networks out");
+  if (const auto* failure = std::get_if<Failure>(&measured.front())) {
+    throw CheckFailed("comparison: the chosen network can't be measured: " + failure->reason);
+  }
+  const double chosen_ms = median_ms(std::get<NetworkMeasurement>(measured.front()));
+
+  std::vector<std::size_t> kept{0};
+  int too_far = 0;
+  json failures = json::array();
+  for (std::size_t i = 1; i < proposals.size(); ++i) {
+    if (const auto* failure = std::get_if<Failure>(&measured[i])) {
+      failures.push_back({{"network", items[i].name}, {"failure", failure->reason}});
+      continue;
+    }
+    const double off = median_ms(std::get<NetworkMeasurement>(measured[i])) / chosen_ms - 1;
+    if (std::abs(off) <= options.measured_within) {
+      kept.push_back(i);
+    } else {
+      ++too_far;
+    }
+  }
+  std::vector<spaces::NetworkSpec> nets;
+  for (std::size_t i : kept) nets.push_back(proposals[i].net);
+  const std::vector<Accuracy> accuracies = test(nets);
+  LATHE_CHECK(accuracies.size() == nets.size(), "evaluating left networks out");
+
+  json networks = json::array();
+  json chosen_record, best;
+  for (std::size_t k = 0; k < kept.size(); ++k) {
+    const std::size_t i = kept[k];
+    json record{{"network", items[i].name},
+                {"predicted_ms", proposals[i].costs[*cost]},
+                {"measured_ms", median_ms(std::get<NetworkMeasurement>(measured[i]))},
+                {"accuracy", accuracies[k].accuracy}};
+    if (k == 0) {
+      chosen_record = std::move(record);
+      continue;
+    }
+    const PairedDifference d = paired_difference(accuracies[0].correct, accuracies[k].correct);
+    record["difference"] = d.difference;
+    record["interval"] = {d.low, d.high};
+    record["only_chosen"] = d.only_a;
+    record["only_this"] = d.only_b;
+    record["chosen_is"] = verdict_of(d);
+    if (best.is_null() || record["accuracy"] > best["accuracy"]) best = record;
+    networks.push_back(std::move(record));
+  }
+  return {{"format", "lathe.comparison"},
+          {"version", 1},
+          {"space", space.name()},
+          {"table", device.table},
+          {"split", "test"},
+          {"images", accuracies.front().images},
+          {"confidence", 0.95},
+          {"interval", "Newcombe 1998, paired, method 10"},
+          {"predicted_within", options.predicted_within},
+          {"measured_within", options.measured_within},
+          {"chosen", chosen_record},
+          {"networks", networks},
+          {"best_hand_made", best},
+          {"measured_elsewhere", too_far},
+          {"failures", failures},
+          {"chosen_is", best.is_null() ? json("not compared: no hand-made network is as fast")
+                                       : best["chosen_is"]}};
+}
+
+}  // namespace lathe::search
