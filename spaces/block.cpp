@@ -26,24 +26,23 @@ struct Inspector {
   const BlockSpec& block;
   std::string problem;
 
-  void require(bool holds, const std::string& otherwise) {
-    if (!holds && problem.empty()) problem = otherwise;
+  void fail(const std::string& text) {
+    if (problem.empty()) problem = text;
   }
-  void channels(const char* what, int value) {
-    require(value >= 1 && value <= kMaxChannels, std::string(what) + " " + std::to_string(value) +
-                                                     " is not in [1, " +
-                                                     std::to_string(kMaxChannels) + "]");
+  void bounded(const char* what, int value, int most) {
+    if (value >= 1 && value <= most) return;
+    fail(std::string(what) + " " + std::to_string(value) + " is not in [1, " +
+         std::to_string(most) + "]");
   }
+  void channels(const char* what, int value) { bounded(what, value, kMaxChannels); }
   void kernel(int value) {
-    require(value % 2 != 0, "kernel " + std::to_string(value) + " is even");
-    require(
-        value >= 1 && value <= kMaxKernel,
-        "kernel " + std::to_string(value) + " is not in [1, " + std::to_string(kMaxKernel) + "]");
+    if (value % 2 == 0) fail("kernel " + std::to_string(value) + " is even");
+    bounded("kernel", value, kMaxKernel);
   }
   void groups(int value, int in, int out) {
-    require(value >= 1 && in % value == 0 && out % value == 0,
-            std::to_string(value) + " groups do not divide " + std::to_string(in) + " and " +
-                std::to_string(out) + " channels");
+    if (value >= 1 && in % value == 0 && out % value == 0) return;
+    fail(std::to_string(value) + " groups do not divide " + std::to_string(in) + " and " +
+         std::to_string(out) + " channels");
   }
   void squeeze(const Squeeze& se) {
     if (se.mid != 0) channels("squeeze width", se.mid);
@@ -58,10 +57,11 @@ struct Inspector {
     kernel(m.kernel);
     channels("mid width", m.mid);
     squeeze(m.se);
-    require(m.expand || m.mid == in, "mid width " + std::to_string(m.mid) +
-                                         " without an expansion differs from the input's " +
-                                         std::to_string(in));
-    if (m.expand) groups(m.groups, in, m.mid);
+    if (!m.expand && m.mid != in) {
+      fail("mid width " + std::to_string(m.mid) +
+           " without an expansion differs from the input's " + std::to_string(in));
+    }
+    groups(m.groups, in, m.mid);
     groups(m.groups, m.mid, block.out_channels);
   }
   void operator()(const Fused& f) {
@@ -78,18 +78,21 @@ struct Inspector {
     if (u.start_kernel != 0) kernel(u.start_kernel);
     if (u.middle_kernel != 0) kernel(u.middle_kernel);
     channels("mid width", u.mid);
-    require(block.stride == 1 || u.start_kernel != 0 || u.middle_kernel != 0,
-            "stride " + std::to_string(block.stride) + " without a depthwise kernel to carry it");
+    if (block.stride != 1 && u.start_kernel == 0 && u.middle_kernel == 0) {
+      fail("stride " + std::to_string(block.stride) + " without a depthwise kernel to carry it");
+    }
   }
   void operator()(const GlobalPool&) {
-    require(block.out_channels == block.in[0].channels, "a pool cannot change the channels");
-    require(block.stride == 1 && block.act == Act::none && block.shortcut == Shortcut::none,
-            "a global pool has no stride, activation or shortcut");
+    if (block.out_channels != block.in[0].channels) fail("a pool cannot change the channels");
+    if (block.stride != 1 || block.act != Act::none || block.shortcut != Shortcut::none) {
+      fail("a global pool has no stride, activation or shortcut");
+    }
   }
   void operator()(const Linear&) {
-    require(block.in[0].height == 1 && block.in[0].width == 1, "a linear layer needs a 1 x 1 map");
-    require(block.stride == 1 && block.shortcut == Shortcut::none,
-            "a linear layer has no stride or shortcut");
+    if (block.in[0].height != 1 || block.in[0].width != 1) fail("a linear layer needs a 1 x 1 map");
+    if (block.stride != 1 || block.shortcut != Shortcut::none) {
+      fail("a linear layer has no stride or shortcut");
+    }
   }
 };
 
@@ -302,16 +305,11 @@ std::string problem_with(const BlockSpec& block) {
   if (block.in.size() != 1) return "a block of this kind has one input";
   Inspector inspector{block, ""};
   const Shape& in = block.in[0];
-  for (const int side : {in.height, in.width}) {
-    inspector.require(side >= 1 && side <= kMaxSide, "a map's side of " + std::to_string(side) +
-                                                         " px is not in [1, " +
-                                                         std::to_string(kMaxSide) + "]");
-  }
+  inspector.bounded("a map's side of", in.height, kMaxSide);
+  inspector.bounded("a map's side of", in.width, kMaxSide);
   inspector.channels("input channels", in.channels);
   inspector.channels("output channels", block.out_channels);
-  inspector.require(block.stride >= 1 && block.stride <= kMaxStride,
-                    "stride " + std::to_string(block.stride) + " is not in [1, " +
-                        std::to_string(kMaxStride) + "]");
+  inspector.bounded("stride", block.stride, kMaxStride);
   if (inspector.problem.empty()) std::visit([&](const auto& body) { inspector(body); }, block.body);
   if (inspector.problem.empty()) inspector.problem = shortcut_problem(block);
   return inspector.problem;

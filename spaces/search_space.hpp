@@ -41,7 +41,9 @@ struct Decision {
   std::string name;  ///< "stage1.2.kernel", "stage1.depth", "resolution"
   std::vector<Choice> choices;
   std::optional<Condition> active_if;
-  bool pinned = false;  ///< its one choice was typed, and may lie outside the file's list
+  bool pinned = false;          ///< its one choice was typed, and may lie outside the file's list
+  bool outside = false;         ///< pinned, and not among the file's choices
+  std::optional<int> standard;  ///< the choice of a network that leaves the decision out
 };
 
 /// A search space: data from configs/spaces/*.json, immutable after loading, cheap to copy, safe to
@@ -84,14 +86,17 @@ class SearchSpace {
   std::vector<BlockSpec> slot_choices(int slot) const;
   const std::string& slot_name(int slot) const;
 
-  /// Largest and smallest by MACs along every decision's own order: all genes at the choice that
-  /// makes the larger (smaller) network, found by counting. Ties: the first.
+  /// Most and fewest MACs: every gene at the choice that makes the network larger (smaller), found
+  /// by counting with the other genes as they are, until none changes. Exact where the order of a
+  /// decision's choices by MACs is the same whatever the other genes, as in all our spaces. Ties:
+  /// the first choice.
   Architecture largest() const;
   Architecture smallest() const;
 
   /// Number of genotypes after canonicalisation, as an exact decimal text.
   std::string codes() const;
-  /// Number of distinct networks by network_id, or nullopt where it is not known.
+  /// Number of distinct networks by network_id, counted exactly: networks are the words of an
+  /// automaton whose letters are blocks. nullopt where that would need too many states.
   std::optional<std::string> networks() const;
 
   int classes() const;
@@ -105,6 +110,12 @@ class SearchSpace {
 
   /// The same space before pins of genes: what a supernet is built from.
   SearchSpace without_pins() const;
+  /// The same space with more decisions pinned (name, value), in place of its own pins of them.
+  SearchSpace pinned(const std::vector<std::pair<std::string, std::string>>& pins) const;
+  /// True if `other` names this space up to pins and precision.
+  bool is_named(const SpaceName& other) const;
+  /// Which one-line text its file asks for: "ofa", "digits" or "named".
+  std::string text_form() const;
   /// Of everything that decides shapes and weights; of the file's content, not its formatting.
   std::uint64_t fingerprint() const;
 

@@ -1,0 +1,511 @@
+#include "spaces/space_file.hpp"
+
+#include "spaces/base/config_reader.hpp"
+#include "spaces/base/error.hpp"
+#include "spaces/base/json_io.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+namespace lathe::spaces {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t kMaxChoices = 255;  // a gene is one byte
+
+/// Words of the file and what they stand for, in one list each.
+template <typename T>
+using WordList = std::vector<std::pair<std::string, T>>;
+
+const WordList<BlockKind>& block_kinds() {
+  static const WordList<BlockKind> words = {
+      {"conv", BlockKind::conv},           {"mbconv", BlockKind::mbconv},
+      {"fused", BlockKind::fused},         {"tucker", BlockKind::tucker},
+      {"universal", BlockKind::universal}, {"pool", BlockKind::pool},
+      {"linear", BlockKind::linear},       {"skip", BlockKind::skip}};
+  return words;
+}
+
+const WordList<Act>& acts() {
+  static const WordList<Act> words = [] {
+    WordList<Act> all;
+    for (const Act act :
+         {Act::none, Act::relu, Act::relu6, Act::hswish, Act::swish, Act::hsigmoid, Act::sigmoid}) {
+      all.emplace_back(name_of(act), act);
+    }
+    return all;
+  }();
+  return words;
+}
+
+template <typename T>
+void read_word(ConfigReader& r, const std::string& key, T& value, const WordList<T>& list,
+               const std::string& meaning) {
+  std::vector<std::string> words;
+  std::string word;
+  for (const auto& [text, meant] : list) {
+    words.push_back(text);
+    if (meant == value) word = text;
+  }
+  r.word(key, word, words, meaning);
+  for (const auto& [text, meant] : list) {
+    if (text == word) value = meant;
+  }
+}
+
+std::string found_text(const json& value) { return value.is_null() ? "nothing" : value.dump(); }
+
+/// One number of a Field, JSON's true and false for flags.
+double read_number(const ConfigReader& r, const std::string& key, const json& value, Role role) {
+  const bool right_type = role == Role::flag ? value.is_boolean() : value.is_number();
+  if (!right_type) r.refuse(key, expected(role), found_text(value));
+  const double number = value.is_boolean() ? double(value.get<bool>()) : value.get<double>();
+  const bool whole = role != Role::width && role != Role::ratio && role != Role::flag;
+  if (!is_allowed(role, number) || (whole && !value.is_number_integer())) {
+    r.refuse(key, expected(role), found_text(value));
+  }
+  return number;
+}
+
+void read_choices(const ConfigReader& r, const std::string& key, const json& list, Role role,
+                  Field& field) {
+  if (!list.is_array() || list.empty() || list.size() > kMaxChoices) {
+    r.refuse(key,
+             "a list of 1 to " + std::to_string(kMaxChoices) + " choices, each " + expected(role),
+             list.is_array() ? "a list of " + std::to_string(list.size()) : found_text(list));
+  }
+  field.decides = true;
+  field.choices.clear();
+  for (const json& one : list) {
+    const double number = read_number(r, key, one, role);
+    if (std::count(field.choices.begin(), field.choices.end(), number) > 0) {
+      r.refuse(key, "different choices", found_text(one) + " twice");
+    }
+    field.choices.push_back(number);
+  }
+}
+
+/// A number, or a list of numbers: the choices of a decision.
+void read_field(ConfigReader& r, const std::string& key, Field& field, Role role,
+                const std::string& meaning) {
+  json value;
+  r.any(key, value, expected(role) + " or a list of choices: " + meaning);
+  if (value.is_null() && !r.has(key)) return;
+  if (value.is_array()) {
+    read_choices(r, key, value, role, field);
+  } else {
+    field.choices = {read_number(r, key, value, role)};
+  }
+}
+
+/// "choices" or "from", "to", "step"; and "default".
+void read_axis_choices(ConfigReader& r, Role role, Field& field) {
+  json choices, standard;
+  if (r.has("choices") || role != Role::resolution) {
+    r.required().any("choices", choices, "the choices");
+  } else {
+    int from = 0, to = 0, step = 1;
+    r.required().integer("from", from, {8, 4096}, "the least");
+    r.required().integer("to", to, {8, 4096}, "the most");
+    r.required().integer("step", step, {1, 4096}, "between neighbours");
+    if (to < from || (to - from) % step != 0) {
+      r.refuse("to", "from plus a multiple of step", std::to_string(to));
+    }
+    choices = json::array();
+    for (int value = from; value <= to; value += step) choices.push_back(value);
+  }
+  read_choices(r, "choices", choices, role, field);
+  r.any("default", standard, "what a network has that does not say");
+  if (!r.has("default")) return;
+  field.standard = read_number(r, "default", standard, role);
+  if (std::count(field.choices.begin(), field.choices.end(), *field.standard) == 0) {
+    r.refuse("default", "one of the choices", found_text(standard));
+  }
+}
+
+/// width or resolution: a number, or an object that makes it a decision.
+void read_axis(ConfigReader& r, const std::string& key, Role role, Field& field,
+               const std::string& meaning) {
+  json value;
+  r.any(key, value, meaning);
+  if (value.is_object()) {
+    r.object(
+        key, [&](ConfigReader& axis) { read_axis_choices(axis, role, field); }, meaning);
+  } else {
+    field.choices = {read_number(r, key, value, role)};
+  }
+}
+
+bool has_mid(BlockKind kind) {
+  return kind == BlockKind::mbconv || kind == BlockKind::fused || kind == BlockKind::tucker ||
+         kind == BlockKind::universal;
+}
+
+/// The keys of one kind, all in the object that r reads.
+void read_block_fields(ConfigReader& r, BlockTemplate& block) {
+  const BlockKind kind = block.kind;
+  if (kind == BlockKind::skip || kind == BlockKind::pool) return;
+  if (kind == BlockKind::linear) {
+    block.bias = true;
+    r.boolean("bias", block.bias, "whether it has a bias");
+    return;
+  }
+  read_word(r.required(), "act", block.act, acts(), "activation of all but the projection");
+  const Role kernel_role = kind == BlockKind::universal ? Role::optional_kernel : Role::kernel;
+  block.kernel.choices = {1};
+  read_field(r.required(), "kernel", block.kernel, kernel_role,
+             "of the (middle) spatial convolution");
+  if (kind == BlockKind::conv) {
+    r.integer("groups", block.groups, {1, 32768}, "of the convolution");
+    r.boolean("norm", block.norm, "whether batch norm follows");
+    r.boolean("bias", block.bias, "whether it has a bias");
+  }
+  if (kind == BlockKind::universal) {
+    block.start_kernel.choices = {0};
+    read_field(r.required(), "start_kernel", block.start_kernel, Role::optional_kernel,
+               "of the depthwise convolution before the expansion, 0: none");
+  }
+  if (has_mid(kind)) {
+    read_field(r.required(), "expand", block.expand, Role::ratio, "mid width over input width");
+    block.shortcut = ShortcutRule::where_possible;
+  }
+  if (kind == BlockKind::tucker) {
+    read_field(r.required(), "out_ratio", block.out_ratio, Role::ratio,
+               "second mid width over output width");
+  }
+  if (kind == BlockKind::mbconv) {
+    r.integer("groups", block.groups, {1, 32768}, "of both 1x1 convolutions");
+    r.boolean("keep_expand", block.keep_expand, "expand even where mid and input widths agree");
+  }
+  if (kind == BlockKind::mbconv || kind == BlockKind::fused) {
+    block.squeeze.choices = {0};
+    read_field(r, "se", block.squeeze, Role::flag, "squeeze-and-excite");
+  }
+  read_word(r, "shortcut", block.shortcut,
+            WordList<ShortcutRule>{{"none", ShortcutRule::none},
+                                   {"identity", ShortcutRule::where_possible},
+                                   {"pooled", ShortcutRule::pooled}},
+            "identity: where stride is 1 and channels agree");
+}
+
+void read_block(ConfigReader& r, BlockTemplate& block) {
+  read_word(r.required(), "block", block.kind, block_kinds(), "kind of block");
+  read_block_fields(r, block);
+}
+
+void check_name(const ConfigReader& r, const std::string& name) {
+  const bool plain = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+  });
+  if (!plain) r.refuse("name", "a name of a-z, 0-9 and _", "\"" + name + "\"");
+}
+
+std::vector<OperatorTemplate> read_operators(ConfigReader& r) {
+  std::vector<OperatorTemplate> all;
+  const auto read_one = [&](ConfigReader& o, std::size_t) {
+    OperatorTemplate one;
+    o.required().string("name", one.name, "what stages and networks call it");
+    check_name(o, one.name);
+    for (const auto& other : all) {
+      if (other.name == one.name)
+        o.refuse("name", "a name not used before", "\"" + one.name + "\"");
+    }
+    read_block(o, one.block);
+    for (const auto& [key, field] : one.block.fields()) {
+      if (field->decides) o.refuse(key, "one number, as the operator is the choice", "a list");
+    }
+    o.object(
+        "otherwise",
+        [&](ConfigReader& other) {
+          one.otherwise.emplace();
+          read_block(other, *one.otherwise);
+        },
+        "what stands in place of skip where the shape changes");
+    if (one.otherwise && one.block.kind != BlockKind::skip) {
+      o.refuse("otherwise", "nothing, as only skip needs it", "an object");
+    }
+    all.push_back(std::move(one));
+  };
+  r.objects("operators", read_one, "blocks that stages choose among, by name");
+  return all;
+}
+
+void read_stage_operators(ConfigReader& r, const std::vector<OperatorTemplate>& known,
+                          StageTemplate& stage) {
+  if (!r.has("operators")) {
+    stage.operators.emplace_back();
+    read_block(r, stage.operators[0].block);
+    return;
+  }
+  stage.chooses_operator = true;
+  std::vector<std::string> chosen, names;
+  for (const auto& one : known) names.push_back(one.name);
+  r.strings("operators", chosen, "names of operators: every block is one of them");
+  if (chosen.empty() || chosen.size() > kMaxChoices)
+    r.refuse("operators", "1 to 255 names", "none");
+  for (const std::string& name : chosen) {
+    const auto at = std::find(names.begin(), names.end(), name);
+    if (at == names.end()) {
+      const std::string near = nearest_word(name, names);
+      r.refuse("operators", "names of the file's operators", "\"" + name + "\"",
+               near.empty() ? "" : "did you mean " + near);
+    }
+    if (std::count(chosen.begin(), chosen.end(), name) > 1) {
+      r.refuse("operators", "different names", "\"" + name + "\" twice");
+    }
+    stage.operators.push_back(known[static_cast<std::size_t>(at - names.begin())]);
+  }
+}
+
+StageTemplate read_stage(ConfigReader& r, const std::vector<OperatorTemplate>& operators) {
+  StageTemplate stage;
+  r.required().string("name", stage.name, "of the stage and its weights");
+  check_name(r, stage.name);
+  stage.repeated = r.has("depth");
+  stage.depth.choices = {1};
+  read_field(r, "depth", stage.depth, Role::depth, "blocks in the stage, the first ones kept");
+  read_stage_operators(r, operators, stage);
+  const BlockKind kind = stage.operators[0].block.kind;
+  const bool sized =
+      stage.chooses_operator || (kind != BlockKind::pool && kind != BlockKind::linear);
+  if (kind == BlockKind::skip && !stage.chooses_operator) {
+    r.refuse("block", "a kind that computes something", "\"skip\"");
+  }
+  if (!sized) return stage;
+  r.required();
+  read_field(r, "out", stage.out.emplace(), Role::channels, "channels before the width multiplier");
+  r.integer("stride", stage.stride, {1, 8}, "of the stage's first block");
+  read_word(r, "scale", stage.scaling,
+            WordList<Scaling>{
+                {"always", Scaling::always}, {"up", Scaling::up}, {"never", Scaling::never}},
+            "whether the width multiplier acts; up: only above 1");
+  std::string decide = "block";
+  r.word("decide", decide, {"block", "stage"}, "who has decisions: every block, or all together");
+  stage.per_stage = decide == "stage";
+  if (stage.per_stage && stage.chooses_operator) {
+    r.refuse("decide", "\"block\", as every block chooses its operator", "\"stage\"");
+  }
+  return stage;
+}
+
+void read_rules(ConfigReader& r, SpaceFile& space) {
+  const WordList<Rounding> roundings = {
+      {"make_divisible", Rounding::make_divisible},
+      {"make_divisible_of_rounded", Rounding::make_divisible_of_rounded},
+      {"round_half_up", Rounding::round_half_up},
+      {"truncate", Rounding::truncate}};
+  r.object(
+      "rounding",
+      [&](ConfigReader& rules) {
+        read_word(rules, "width", space.width_rounding, roundings,
+                  "of channels times the multiplier");
+        read_word(rules, "mid", space.mid_rounding, roundings, "of input channels times expand");
+      },
+      "how widths become whole");
+  r.object(
+      "squeeze",
+      [&](ConfigReader& se) {
+        read_word(se, "width", space.squeeze_rule,
+                  WordList<SqueezeRule>{{"quarter_of_mid", SqueezeRule::quarter_of_mid},
+                                        {"quarter_of_input", SqueezeRule::quarter_of_input}},
+                  "its hidden width");
+        read_word(se, "act", space.squeeze_act, acts(), "after the first 1x1");
+        read_word(se, "gate", space.squeeze_gate, acts(), "after the second 1x1");
+      },
+      "squeeze-and-excite");
+}
+
+void read_space(ConfigReader& r, SpaceFile& space) {
+  r.header("lathe.space", 1);
+  json parameters;
+  r.any("parameters", parameters, "word parameters, read first");
+  if (r.has("width")) {
+    read_axis(r, "width", Role::width, space.width.emplace(), "multiplier of channels");
+  }
+  r.required();
+  read_axis(r, "resolution", Role::resolution, space.resolution, "side of the image in px");
+  r.integer("classes", space.classes, {1, 32768}, "outputs of linear stages; a parameter");
+  read_rules(r, space);
+  r.number("norm_epsilon", space.norm_epsilon, {1e-8, 0.1}, "added to batch norm's variance");
+  r.boolean("kernel_transform", space.kernel_transform,
+            "smaller kernels by learned matrices, else by their centre");
+  std::string weights = "shared";
+  r.word("weights", weights, {"shared", "separate"}, "of the operators at one place");
+  space.separate_weights = weights == "separate";
+  read_word(r, "text", space.text,
+            WordList<TextForm>{
+                {"named", TextForm::named}, {"ofa", TextForm::ofa}, {"digits", TextForm::digits}},
+            "the one-line form of networks");
+  const std::vector<OperatorTemplate> operators = read_operators(r);
+  std::set<std::string> names = {"width", "resolution", "classes", "precision"};
+  r.required().objects(
+      "stages",
+      [&](ConfigReader& stage, std::size_t) {
+        space.stages.push_back(read_stage(stage, operators));
+        const std::string& name = space.stages.back().name;
+        if (!names.insert(name).second) {
+          stage.refuse("name", "a name not used before", "\"" + name + "\"");
+        }
+      },
+      "from the image to the classes");
+  if (space.stages.empty()) r.refuse("stages", "at least one stage", "none");
+}
+
+struct WordChooser {
+  const std::filesystem::path& path;
+  const std::vector<WordParameter>& parameters;
+  const std::map<std::string, std::string>& chosen;
+
+  [[noreturn]] void refuse(const std::string& pointer, const std::string& expected,
+                           const std::string& found) const {
+    throw ConfigError(Problem{path.string() + ": " + pointer, expected, found, ""});
+  }
+  /// The value of `choice`, an object with "by", at `pointer`.
+  const json& select(const json& choice, const std::string& pointer) const {
+    const json& by = choice.at("by");
+    const auto parameter = std::find_if(parameters.begin(), parameters.end(),
+                                        [&](const WordParameter& p) { return by == p.name; });
+    if (parameter == parameters.end()) {
+      refuse(pointer + "/by", "the name of one of the file's parameters", by.dump());
+    }
+    for (const auto& [word, value] : choice.items()) {
+      const auto& words = parameter->words;
+      if (word != "by" && std::find(words.begin(), words.end(), word) == words.end()) {
+        refuse(pointer, "the words of " + parameter->name, "\"" + word + "\"");
+      }
+    }
+    for (const std::string& word : parameter->words) {
+      if (!choice.contains(word)) refuse(pointer + "/" + word, "a value for every word", "nothing");
+    }
+    return choice.at(chosen.at(parameter->name));
+  }
+  json operator()(const json& value, const std::string& pointer) const {
+    if (value.is_object() && value.contains("by")) return (*this)(select(value, pointer), pointer);
+    if (!value.is_structured()) return value;
+    json result = value;
+    for (const auto& [key, member] : value.items()) {
+      const json resolved = (*this)(member, pointer + "/" + key);
+      if (value.is_object()) {
+        result[key] = resolved;
+      } else {
+        result[static_cast<std::size_t>(std::stoul(key))] = resolved;
+      }
+    }
+    return result;
+  }
+};
+
+}  // namespace
+
+double rounded(Rounding rule, double value) {
+  if (rule == Rounding::truncate) return std::max(1.0, std::floor(value));
+  if (rule == Rounding::round_half_up) return std::max(8.0, std::floor(value / 8 + 0.5) * 8);
+  if (rule == Rounding::make_divisible_of_rounded) value = std::nearbyint(value);
+  const double whole = std::max(8.0, std::floor((value + 4) / 8) * 8);
+  return whole < 0.9 * value ? whole + 8 : whole;
+}
+
+bool is_allowed(Role role, double value) {
+  const bool whole = value == std::floor(value);
+  const bool odd = whole && std::fmod(value, 2) == 1;
+  switch (role) {
+    case Role::width:
+      return value > 0 && std::isfinite(value);
+    case Role::resolution:
+      return whole && value >= 8 && value <= 4096;
+    case Role::depth:
+      return whole && value >= 1 && value <= 64;
+    case Role::kernel:
+      return odd && value >= 1 && value <= 31;
+    case Role::optional_kernel:
+      return value == 0 || (odd && value >= 1 && value <= 31);
+    case Role::ratio:
+      return value > 0 && value <= 64;
+    case Role::flag:
+      return value == 0 || value == 1;
+    case Role::channels:
+      return whole && value >= 1 && value <= 32768;
+  }
+  throw LogicError("unknown role of a number");
+}
+
+std::string expected(Role role) {
+  switch (role) {
+    case Role::width:
+      return "a positive number";
+    case Role::resolution:
+      return "an integer in [8, 4096]";
+    case Role::depth:
+      return "an integer in [1, 64]";
+    case Role::kernel:
+      return "an odd integer in [1, 31]";
+    case Role::optional_kernel:
+      return "0 or an odd integer in [1, 31]";
+    case Role::ratio:
+      return "a number above 0 and up to 64";
+    case Role::flag:
+      return "true or false";
+    case Role::channels:
+      return "an integer in [1, 32768]";
+  }
+  throw LogicError("unknown role of a number");
+}
+
+std::vector<std::pair<std::string, Field*>> BlockTemplate::fields() {
+  std::vector<std::pair<std::string, Field*>> all;
+  const auto add = [&](const char* name, Field& field) {
+    if (!field.choices.empty()) all.emplace_back(name, &field);
+  };
+  add("start_kernel", start_kernel);
+  add("kernel", kernel);
+  add("expand", expand);
+  add("out_ratio", out_ratio);
+  add("se", squeeze);
+  return all;
+}
+
+std::vector<WordParameter> read_word_parameters(const json& file,
+                                                const std::filesystem::path& path) {
+  std::vector<WordParameter> parameters;
+  if (!file.is_object() || !file.contains("parameters")) return parameters;
+  const std::set<std::string> reserved = {"width", "resolution", "classes", "precision"};
+  const auto read_one = [&](ConfigReader& r, std::size_t) {
+    WordParameter one;
+    r.required().string("name", one.name, "as typed after the space's name");
+    check_name(r, one.name);
+    const bool known =
+        reserved.count(one.name) > 0 ||
+        std::any_of(parameters.begin(), parameters.end(),
+                    [&](const WordParameter& other) { return other.name == one.name; });
+    if (known) r.refuse("name", "a name not used before", "\"" + one.name + "\"");
+    r.required().strings("words", one.words, "what it can be; the first is the default");
+    const std::set<std::string> different(one.words.begin(), one.words.end());
+    if (one.words.empty() || different.size() != one.words.size() || different.count("by") > 0) {
+      r.refuse("words", "different words, none of them \"by\"", json(one.words).dump());
+    }
+    parameters.push_back(std::move(one));
+  };
+  ConfigReader::read(
+      json{{"parameters", file["parameters"]}}, path, Strictness::config,
+      [&](ConfigReader& r) { r.objects("parameters", read_one, "word parameters"); });
+  return parameters;
+}
+
+json choose_words(const json& file, const std::filesystem::path& path,
+                  const std::vector<WordParameter>& parameters,
+                  const std::map<std::string, std::string>& chosen) {
+  return WordChooser{path, parameters, chosen}(file, "");
+}
+
+SpaceFile read_space_file(const json& file, const std::filesystem::path& path) {
+  SpaceFile space;
+  ConfigReader::read(file, path, Strictness::config,
+                     [&](ConfigReader& r) { read_space(r, space); });
+  return space;
+}
+
+}  // namespace lathe::spaces
