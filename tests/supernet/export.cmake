@@ -15,3 +15,10 @@ add_test(NAME onnx_checker
          COMMAND "${LATHE_PYTHON}" "${CMAKE_CURRENT_LIST_DIR}/check_onnx.py"
                  "${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/onnx_models")
 set_tests_properties(onnx_checker PROPERTIES FIXTURES_REQUIRED onnx_models SKIP_RETURN_CODE 77)
+
+# The export with torch, and all executors side by side.
+if(LATHE_WITH_TORCH)
+  lathe_test(test_torchscript TORCH
+    SOURCES export_graphs.cpp torchscript_test.cpp
+    LINK lathe_supernet)
+endif()
