@@ -2,16 +2,13 @@
 
 #include "latency/latency_model.hpp"
 #include "latency/statistics.hpp"
-#include "spaces/base/hash.hpp"
 #include "spaces/base/json_io.hpp"
 
 #include <nlohmann/json.hpp>
 
-#include <charconv>
 #include <cmath>
 #include <limits>
 #include <memory>
-#include <set>
 
 namespace lathe::latency {
 namespace {
@@ -82,81 +79,8 @@ void read_networks(ConfigReader& reader, const std::string& key, const std::stri
       meaning);
 }
 
-void read_build(ConfigReader& reader, Build& build) {
-  reader.required().object(
-      "build",
-      [&](ConfigReader& r) {
-        r.required().string("version", build.version, "version");
-        r.required().string("revision", build.revision, "git commit");
-        r.required().boolean("dirty", build.dirty, "with uncommitted changes");
-        r.required().string("compiler", build.compiler, "compiler");
-        r.required().string("build_type", build.build_type, "build type");
-      },
-      "the program that measured");
-}
-
-/// What tables and measurements have in common.
-void read_origin(ConfigReader& reader, const std::string& where, std::string& name,
-                 DeviceInfo& device, Protocol& protocol, std::string& date, std::uint64_t& seed,
-                 Build& build) {
-  int grammar = 0;
-  reader.required().integer("key_grammar", grammar, {0, std::numeric_limits<int>::max()},
-                            "version of the block keys");
-  if (grammar != spaces::kKeyGrammarVersion) {
-    reader.refuse("key_grammar",
-                  std::to_string(spaces::kKeyGrammarVersion) + " (this program's block keys)",
-                  std::to_string(grammar), "measure again: its keys mean something else now");
-  }
-  reader.required().string("name", name, "the device's name");
-  json value;
-  reader.required().any("device", value, "device and engine");
-  device = device_info_from_json(value, where + ": /device");
-  reader.required().any("protocol", value, "how it was measured");
-  protocol = protocol_from_json(value, where + ": /protocol");
-  std::string statistic;
-  reader.required().word("statistic", statistic, {statistic_name(protocol.quantile)},
-                         "the protocol's quantile, in words");
-  reader.required().string("date", date, "UTC");
-  std::int64_t number = 0;
-  reader.required().integer64("seed", number, {0, std::numeric_limits<std::int64_t>::max()},
-                              "of order, weights and inputs");
-  seed = static_cast<std::uint64_t>(number);
-  read_build(reader, build);
-}
-
-json origin_json(const char* format, const std::string& name, const DeviceInfo& device,
-                 const Protocol& protocol, const std::string& date, std::uint64_t seed,
-                 const Build& build) {
-  return {{"format", format},
-          {"version", kVersion},
-          {"key_grammar", spaces::kKeyGrammarVersion},
-          {"name", name},
-          {"device", to_json(device)},
-          {"protocol", to_json(protocol)},
-          {"statistic", statistic_name(protocol.quantile)},
-          {"date", date},
-          {"seed", seed},
-          {"build", to_json(build)}};
-}
-
-std::uint64_t read_fingerprint(ConfigReader& reader, const std::string& key) {
-  std::string digits;
-  reader.required().string(key, digits, "16 hexadecimal digits");
-  std::uint64_t value = 0;
-  const char* end = digits.data() + digits.size();
-  const auto result = std::from_chars(digits.data(), end, value, 16);
-  if (digits.size() != 16 || result.ec != std::errc() || result.ptr != end) {
-    reader.refuse(key, "16 hexadecimal digits", "\"" + digits + "\"");
-  }
-  return value;
-}
-
 void read_header(ConfigReader& reader, const std::string& where, LatencyTable::Header& header) {
-  reader.header(kTableFormat, kVersion);
-  read_origin(reader, where, header.name, header.device, header.protocol, header.date, header.seed,
-              header.build);
-  reader.required().string("space", header.space, "space that was measured");
-  header.space_fingerprint = read_fingerprint(reader, "space_fingerprint");
+  read_head(reader, where, kTableFormat, kVersion, header);
   reader.required().number("scale", header.scale, {1e-3, 1e3}, "measured / sum of blocks");
   reader.required().integer("scale_networks", header.scale_networks, {0, 1000000},
                             "networks that the scale was fitted on");
@@ -221,10 +145,7 @@ LatencyTable LatencyTable::load(const std::filesystem::path& file) {
 }
 
 void LatencyTable::save(const std::filesystem::path& file) const {
-  json value = origin_json(kTableFormat, header_.name, header_.device, header_.protocol,
-                           header_.date, header_.seed, header_.build);
-  value["space"] = header_.space;
-  value["space_fingerprint"] = hex(header_.space_fingerprint);
+  json value = head_json(kTableFormat, kVersion, header_);
   value["scale"] = header_.scale;
   value["scale_networks"] = header_.scale_networks;
   value["residual_autocorrelation"] = header_.residual_autocorrelation;
@@ -303,18 +224,14 @@ Measurements load_measurements(const std::filesystem::path& file) {
   const std::string where = file.string();
   ConfigReader::read(
       load_json(file, Comments::refused), file, Strictness::data, [&](ConfigReader& reader) {
-        reader.header(kMeasurementsFormat, kVersion);
-        read_origin(reader, where, result.name, result.device, result.protocol, result.date,
-                    result.seed, result.build);
+        read_head(reader, where, kMeasurementsFormat, kVersion, result);
         read_networks(reader, "networks", where, result.networks, "whole networks, measured");
       });
   return result;
 }
 
 void save(const Measurements& measurements, const std::filesystem::path& file) {
-  json value =
-      origin_json(kMeasurementsFormat, measurements.name, measurements.device,
-                  measurements.protocol, measurements.date, measurements.seed, measurements.build);
+  json value = head_json(kMeasurementsFormat, kVersion, measurements);
   value["networks"] = networks_json(measurements.networks);
   write_file(file, dump_json(value));
 }

@@ -1,13 +1,9 @@
 #pragma once
 
-#include "latency/job.hpp"
-#include "spaces/base/run_dir.hpp"
+#include "latency/origin.hpp"
 #include "spaces/base/units.hpp"
-#include "spaces/search_space.hpp"
+#include "spaces/network.hpp"
 
-#include <nlohmann/json_fwd.hpp>
-
-#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -53,20 +49,12 @@ struct FailedBlock {
 class LatencyTable {
  public:
   using Key = std::pair<std::string, spaces::Precision>;
-  struct Header {
-    std::string name;  ///< the device's name unless another was given
-    DeviceInfo device;
-    Protocol protocol;
-    std::string space;  ///< name; provenance, not a gate
-    std::uint64_t space_fingerprint = 0;
+  struct Header : Origin {
     double scale = 1;        ///< measured / sum of blocks, fitted on whole networks
     int scale_networks = 0;  ///< 0: not fitted, scale is 1
     /// Lag-1 autocorrelation of the samples' residuals (log of sample over its item's statistic) in
     /// measuring order: drift of the device shows as a value far from 0.
     double residual_autocorrelation = 0;
-    std::string date;  ///< UTC
-    std::uint64_t seed = 0;
-    Build build;
     std::string samples;  ///< file name of the raw samples, beside the table; empty: none
   };
   /// An empty table.
@@ -100,13 +88,7 @@ class LatencyTable {
 TableCheck check(const LatencyTable& table, const std::vector<NetworkMeasurement>& measured);
 
 /// Whole networks measured on one device: what `lathe measure --nets` writes.
-struct Measurements {
-  std::string name;  ///< the device's name unless another was given
-  DeviceInfo device;
-  Protocol protocol;
-  std::string date;  ///< UTC
-  std::uint64_t seed = 0;
-  Build build;
+struct Measurements : Origin {
   std::vector<NetworkMeasurement> networks;
 };
 /// Throws FormatError for anything that is not a measurements file of ours.
