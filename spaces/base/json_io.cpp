@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <vector>
 
@@ -63,7 +64,18 @@ class Place {
     throw FormatError(problem);
   }
 
-  const std::string& where() const { return where_; }
+  /// The letters and digits around the last of `end` bytes, or that byte where there are none.
+  std::string word_at(std::size_t end) const {
+    const auto in_word = [&](std::size_t i) {
+      return i < text_.size() && std::isalnum(static_cast<unsigned char>(text_[i])) != 0;
+    };
+    std::size_t start = end - 1;
+    while (start > 0 && in_word(start - 1)) --start;
+    std::size_t stop = start;
+    while (in_word(stop)) ++stop;
+    return std::string(text_.substr(start, std::max<std::size_t>(stop - start, 1)));
+  }
+
   Comments comments() const { return comments_; }
 
  private:
@@ -82,7 +94,7 @@ std::string between(std::string_view message, std::string_view begin, std::strin
 }
 
 std::string expected_words(const std::string& message) {
-  const std::string expected = between(message, "; expected ", "\n");
+  const std::string expected = between(message, "; expected ", ";");
   if (expected == "'}'") return "',' or '}'";
   if (expected == "']'") return "',' or ']'";
   if (expected == "string literal") return "a key in double quotes";
@@ -137,7 +149,11 @@ class Builder : public nlohmann::json_sax<json> {
     }
     const bool comment =
         place_.comments() == Comments::refused && !token.empty() && token[0] == '/';
-    if (found.rfind("invalid ", 0) == 0) found += " at " + quote(token);
+    if (found == "invalid literal") {
+      found += " " + quote(place_.word_at(position));
+    } else if (found.rfind("invalid ", 0) == 0) {
+      found += " at " + quote(token);
+    }
     place_.refuse(position, expected_words(message), found,
                   comment ? "comments are for configs and spaces only" : "");
   }

@@ -196,7 +196,7 @@ std::string text_bytes(std::int64_t bytes) {
 }
 
 std::string text_rough(Micros duration) {
-  const double rounded = std::round(std::max(0.0, duration.count() * 1e-6));
+  const double rounded = std::round(std::max(duration.count() * 1e-6, 0.0));
   if (!(rounded < 1e9)) return "unknown";
   const auto seconds = static_cast<std::int64_t>(rounded);
   std::array<char, 60> buffer{};
