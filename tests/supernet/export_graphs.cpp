@@ -22,7 +22,7 @@ BlockSpec block(Shape in, int out, int stride, Act act, Shortcut shortcut,
 }
 
 NamedGraph alone(const std::string& name, const BlockSpec& b) {
-  return {name, random_graph(chain(b.in[0], {b}), 7)};
+  return {name, random_graph(chain(b.in[0], {b}), numbered(1), 7)};
 }
 
 /// Pool and classifier behind a map, as every network ends.
@@ -30,7 +30,8 @@ NamedGraph with_head(const std::string& name, std::vector<BlockSpec> blocks) {
   const Shape input = blocks.front().in[0], map = output_shape(blocks.back());
   blocks.push_back(block(map, map.channels, 1, Act::none, Shortcut::none, GlobalPool{}));
   blocks.push_back(block({1, 1, map.channels}, 10, 1, Act::none, Shortcut::none, Linear{}));
-  return {name, random_graph(chain(input, std::move(blocks)), 11)};
+  const NetworkSpec net = chain(input, std::move(blocks));
+  return {name, random_graph(net, numbered(net.blocks.size()), 11)};
 }
 
 }  // namespace
@@ -47,13 +48,24 @@ NetworkSpec chain(const Shape& input, std::vector<BlockSpec> blocks) {
   return net;
 }
 
-Graph random_graph(const NetworkSpec& net, std::uint64_t seed) {
+std::vector<std::string> numbered(std::size_t slots) {
   std::vector<std::string> names;
-  for (const Placed& placed : net.blocks) {
-    const auto slot = static_cast<std::size_t>(placed.slot);
-    if (names.size() <= slot) names.resize(slot + 1);
-    names[slot] = "b" + std::to_string(slot);
-  }
+  for (std::size_t i = 0; i < slots; ++i) names.push_back("b" + std::to_string(i));
+  return names;
+}
+
+std::vector<std::string> slot_names(const SearchSpace& space) {
+  std::vector<std::string> names;
+  for (int slot = 0; slot < space.slots(); ++slot) names.push_back(space.slot_name(slot));
+  return names;
+}
+
+SearchSpace load_space(const std::string& name) {
+  return SearchSpace::load(parse_space_name(name), "configs");
+}
+
+Graph random_graph(const NetworkSpec& net, const std::vector<std::string>& names,
+                   std::uint64_t seed) {
   std::vector<OpWeights> weights;
   for (const NetworkOp& op : lower(net)) {
     Rng rng = Rng(seed).stream("weights", weights.size());
@@ -109,7 +121,27 @@ std::vector<NamedGraph> block_graphs() {
                  {block({1, 1, 12}, 9, 1, Act::hswish, Shortcut::none, Linear{false}),
                   block({1, 1, 9}, 8, 1, Act::relu, Shortcut::none, Linear{}),
                   block({1, 1, 8}, 5, 1, Act::none, Shortcut::none, Conv{1, 1, false, true})}),
-           13)});
+           numbered(3), 13)});
+  return all;
+}
+
+std::vector<NamedGraph> network_graphs() {
+  std::vector<NamedGraph> all;
+  for (const char* name : {"tiny", "ofa-mbv3:resolution=64"}) {
+    const SearchSpace space = load_space(name);
+    const std::string base = parse_space_name(name).base;
+    const auto add = [&](const std::string& which, const Architecture& arch) {
+      all.push_back({base + "_" + which, random_graph(space.decode(arch), slot_names(space), 17)});
+    };
+    add("largest", space.largest());
+    add("smallest", space.smallest());
+  }
+  for (const char* name : {"mobilenet-v2:resolution=64", "mobilenet-v3-small:resolution=64",
+                           "mobilenet-v3-large:resolution=65"}) {
+    const SearchSpace space = load_space(name);
+    all.push_back({parse_space_name(name).base,
+                   random_graph(space.decode(space.largest()), slot_names(space), 19)});
+  }
   return all;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "spaces/search_space.hpp"
 #include "supernet/export/graph.hpp"
 
 #include <cstdint>
@@ -14,8 +15,16 @@ struct NamedGraph {
   Graph graph;
 };
 
-/// Weights drawn per op from `seed`; slots are named "b0", "b1", ... by their index.
-Graph random_graph(const spaces::NetworkSpec& net, std::uint64_t seed);
+/// Weights drawn per op from `seed`.
+Graph random_graph(const spaces::NetworkSpec& net, const std::vector<std::string>& slot_names,
+                   std::uint64_t seed);
+
+/// "b0", "b1", ...: names for hand-made networks.
+std::vector<std::string> numbered(std::size_t slots);
+/// By slot index.
+std::vector<std::string> slot_names(const spaces::SearchSpace& space);
+/// Of configs/spaces.
+spaces::SearchSpace load_space(const std::string& name);
 
 /// Standard normal image of the graph's input size.
 std::vector<float> random_image(const spaces::Shape& input, std::uint64_t seed);
@@ -25,5 +34,8 @@ spaces::NetworkSpec chain(const spaces::Shape& input, std::vector<spaces::BlockS
 
 /// One small network per block kind, activation and odd size: everything that the writer can write.
 std::vector<NamedGraph> block_graphs();
+
+/// Largest and smallest network of spaces that ship, the ImageNet ones at 64 px.
+std::vector<NamedGraph> network_graphs();
 
 }  // namespace lathe::supernet

@@ -71,9 +71,10 @@ TEST_CASE("not a number and another length never pass", "[supernet][export]") {
   CHECK_THROWS_AS(compare("e", "1", nullptr, {}), LogicError);
 }
 
-TEST_CASE("every op computes the same in ONNX Runtime", "[supernet][export][parity]") {
+TEST_CASE("every op and network computes the same in ONNX Runtime", "[supernet][export][parity]") {
   const auto library = library_or_warning();
   std::vector<NamedGraph> all = block_graphs();
+  for (NamedGraph& entry : network_graphs()) all.push_back(std::move(entry));
   double worst = 0;
   for (NamedGraph& entry : all) {
     CAPTURE(entry.name);
