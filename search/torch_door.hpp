@@ -37,8 +37,8 @@ class TrainedSupernet {
   virtual supernet::Graph graph(const spaces::NetworkSpec& net) = 0;
   /// The logits of the same recalibrated network, run by LibTorch: what exports are compared with.
   /// images as images() gives them; in order.
-  virtual std::vector<std::vector<float>> logits(
-      const spaces::NetworkSpec& net, const std::vector<std::vector<float>>& images) = 0;
+  virtual std::vector<std::vector<float>> logits(const spaces::NetworkSpec& net,
+                                                 const std::vector<std::vector<float>>& images) = 0;
   /// Normalised images of a split at the network's resolution, channels x height x width each.
   virtual std::vector<std::vector<float>> images(const spaces::Shape& input, Split split,
                                                  int count) = 0;
@@ -57,10 +57,13 @@ class TorchDoor {
  public:
   virtual ~TorchDoor() = default;
   virtual std::string version() const = 0;  ///< "2.13.0"
-  /// Trains through the phases of `config` (docs/file-formats/config.md, train) into `run`; goes on
-  /// from its newest checkpoint if there is one. Throws Interrupted after saving, CheckFailed on
-  /// collapse or NaN.
-  virtual void train(const nlohmann::json& config, RunDir& run, EventSink& events) = 0;
+  /// Trains through the phases of `config` (a resolved one; docs/file-formats/config.md, train)
+  /// into `run`; goes on from its newest checkpoint if there is one. Spaces are found below
+  /// `configs`. Returns the outputs' names, relative to the run. Throws Interrupted after saving,
+  /// CheckFailed on collapse or NaN.
+  virtual std::vector<std::string> train(const nlohmann::json& config,
+                                         const std::filesystem::path& configs, RunDir& run,
+                                         EventSink& events) = 0;
   /// Opens the newest checkpoint of a train run. `configs` is where spaces are found.
   virtual std::unique_ptr<TrainedSupernet> open(const std::filesystem::path& run,
                                                 const std::filesystem::path& configs) = 0;
