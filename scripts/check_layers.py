@@ -43,7 +43,7 @@ THIRD = {
     "dlfcn.h": ({DOOR, EXPORT, CLI}, True),
 }
 # torch-free files in folders whose rest sees torch
-RECIPE_FILES = re.compile(r"supernet/training/(train_config|schedule|safetensors|phase|training_data)\.")
+RECIPE_FILES = re.compile(r"supernet/training/(metrics|phase|safetensors|schedule|train_config|train_state|training_data)\.")
 EXPORT_TORCH = re.compile(r"supernet/export/(from_subnet|torchscript_writer)\.")
 
 

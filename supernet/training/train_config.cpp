@@ -5,7 +5,6 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <set>
 
 namespace lathe::supernet {
 namespace {
@@ -13,9 +12,9 @@ namespace {
 /// "all", or a list of numbers and words.
 PhaseConfig::Values open_values(const ConfigReader& r, const std::string& kind,
                                 const nlohmann::json& value) {
-  const std::string expected = "\"all\" or a list of numbers or words";
+  const std::string expected = "for " + kind + " \"all\" or a list of numbers or words";
   if (value == "all") return {};
-  if (!value.is_array() || value.empty()) r.refuse("open/" + kind, expected, value.dump());
+  if (!value.is_array() || value.empty()) r.refuse("open", expected, value.dump());
   PhaseConfig::Values values;
   for (const nlohmann::json& item : value) {
     if (item.is_number()) {
@@ -23,7 +22,7 @@ PhaseConfig::Values open_values(const ConfigReader& r, const std::string& kind,
     } else if (item.is_string() && !item.get<std::string>().empty()) {
       values.push_back({0, item.get<std::string>()});
     } else {
-      r.refuse("open/" + kind, expected, item.dump());
+      r.refuse("open", expected, item.dump());
     }
   }
   return values;
@@ -38,17 +37,14 @@ void check_device(const ConfigReader& r, const std::string& device) {
   if (device != "cpu" && !is_cuda) r.refuse("device", "\"cpu\" or \"cuda:N\"", device);
 }
 
-void check_phases(const ConfigReader& r, const std::vector<PhaseConfig>& phases) {
-  if (phases.empty()) r.refuse("phases", "at least one phase", "none");
-  std::set<std::string> names;
-  for (std::size_t i = 0; i < phases.size(); ++i) {
-    const std::string at = "phases/" + std::to_string(i);
-    if (!names.insert(phases[i].name).second)
-      r.refuse(at + "/name", "a name of its own", phases[i].name + " again");
-  }
-  if (phases[0].distillation > 0)
-    r.refuse("phases/0/distillation", "0 in the first phase",
-             std::to_string(phases[0].distillation), "nothing has been trained that could teach");
+/// What a phase may not be because of those before it.
+void check_phase(const ConfigReader& r, const PhaseConfig& phase,
+                 const std::vector<PhaseConfig>& before) {
+  for (const PhaseConfig& other : before)
+    if (other.name == phase.name) r.refuse("name", "a name of its own", phase.name + " again");
+  if (before.empty() && phase.distillation > 0)
+    r.refuse("distillation", "0 in the first phase", "a weight above 0",
+             "nothing has been trained that could teach");
 }
 
 }  // namespace
@@ -123,6 +119,7 @@ void TrainConfig::read(ConfigReader& r) {
       [this](ConfigReader& p, std::size_t) {
         PhaseConfig phase;
         phase.read(p);
+        if (!p.describing()) check_phase(p, phase, phases);
         phases.push_back(std::move(phase));
       },
       "the phases, in order");
@@ -131,7 +128,7 @@ void TrainConfig::read(ConfigReader& r) {
   for (const std::string& probe : probes)
     if (probe != "largest" && probe != "smallest" && probe != "random")
       r.refuse("probes", "largest, smallest or random", probe);
-  check_phases(r, phases);
+  if (phases.empty()) r.refuse("phases", "at least one phase", "none");
 }
 
 TrainConfig read_train_config(const nlohmann::json& value, const std::filesystem::path& file) {

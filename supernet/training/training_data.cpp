@@ -2,6 +2,7 @@
 
 #include "spaces/base/error.hpp"
 #include "spaces/base/hash.hpp"
+#include "spaces/base/json_io.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -61,6 +62,17 @@ nlohmann::json split_json(const TrainingData& data) {
           {"mean", data.statistics.mean},
           {"deviation", data.statistics.deviation},
           {"validation", names}};
+}
+
+void check_split(const TrainingData& data, const std::filesystem::path& file) {
+  const nlohmann::json now = split_json(data);
+  const nlohmann::json stored = load_json(file, Comments::refused);
+  if (stored == now) return;
+  const bool has_images = stored.is_object() && stored.contains("images");
+  throw FormatError(Problem{file.string(),
+                            "the images that the run began with (fingerprint " +
+                                (has_images ? stored["images"].dump() : "missing") + ")",
+                            now["images"].dump(), "a run goes on with the same images only"});
 }
 
 }  // namespace lathe::supernet

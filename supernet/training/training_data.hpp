@@ -6,6 +6,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include <filesystem>
 #include <vector>
 
 namespace lathe::supernet {
@@ -32,5 +33,7 @@ std::vector<int> recalibration_images(const TrainingData& data, const TrainConfi
 /// split.json of a run: classes, names of the validation images, counts, statistics, and the
 /// fingerprint of all images.
 nlohmann::json split_json(const TrainingData& data);
+/// Throws FormatError unless the file is the split.json of these images, divided like this.
+void check_split(const TrainingData& data, const std::filesystem::path& file);
 
 }  // namespace lathe::supernet
