@@ -18,7 +18,7 @@ using torch::Tensor;
 struct MiddleOps {
   std::set<std::string> channelwise;  ///< depthwise convolutions on them
   bool squeeze_excite = false;
-  bool sortable = false;  ///< some choice expands, and none is grouped
+  bool sortable = false;  ///< every choice expands, and none is grouped
 };
 
 MiddleOps middle_ops(const ElasticSlot& slot) {
@@ -29,7 +29,7 @@ MiddleOps middle_ops(const ElasticSlot& slot) {
       return std::find_if(ops.begin(), ops.end(), [&](const Op& op) { return op.name == name; });
     };
     const auto expand = named("expand"), project = named("project");
-    if (expand == ops.end() || project == ops.end()) continue;
+    if (expand == ops.end() || project == ops.end()) return {};
     if (expand->groups > 1 || project->groups > 1) return {};
     result.sortable = true;
     for (auto op = expand + 1; op < project; ++op) {
