@@ -46,8 +46,9 @@ class ConfigReader {
   /// or "required", meaning, in aligned columns; members of lists have N for the index.
   static std::string describe(const std::function<void(ConfigReader&)>& body);
   /// As read, and returns the resolved value: every declared key with the value that it got, file
-  /// names absolute, so that it can be read again from anywhere and resolves to itself. Absent
-  /// stay absent objects, lists of objects, and numbers and durations whose default is infinite.
+  /// names absolute, so that it can be read again from anywhere and resolves to itself. Objects,
+  /// lists of objects and numbers and durations with an infinite default are left out where the
+  /// value lacks them.
   static nlohmann::json resolve(const nlohmann::json& value, const std::filesystem::path& file,
                                 Strictness strictness,
                                 const std::function<void(ConfigReader&)>& body);
@@ -88,11 +89,11 @@ class ConfigReader {
   /// its defaults are resolved too.
   void section(const std::string& key, const std::function<void(ConfigReader&)>& body,
                const std::string& meaning);
-  /// A list of objects; body is called with the index for each.
+  /// A list of objects; body is called with the index for each, and in describe mode once, with 0.
   void objects(const std::string& key, const std::function<void(ConfigReader&, std::size_t)>& body,
                const std::string& meaning);
-  /// An object with free keys (names of devices, of tables): called for each in the
-  /// order of the names.
+  /// An object with free keys (names of devices, of tables): called for each in the order of the
+  /// names.
   void entries(const std::string& key,
                const std::function<void(const std::string&, const nlohmann::json&)>& entry,
                const std::string& meaning);
@@ -127,8 +128,10 @@ class ConfigReader {
 };
 
 /// Applies one override "path.to.key=value" (arrays by index; the value is JSON if it parses, else
-/// a string) to a config before it is read. Throws ConfigError if a parent of the path is missing
-/// or not a container; whether the key itself exists is checked by the reader.
+/// a string) to a config before it is read. Keys that have dots themselves ("latency.pixel") are
+/// found where the config has them: the longest that fits is taken. Throws ConfigError, changing
+/// nothing, if a parent of the path is missing or not a container, or an index is outside its list;
+/// whether the key itself exists is checked by the reader.
 void apply_override(nlohmann::json& config, const std::string& assignment);
 
 }  // namespace lathe

@@ -60,8 +60,8 @@ int Rng::below(int n) {
 
 double Rng::uniform() { return static_cast<double>(next() >> 11) * 0x1p-53; }
 
-/// True with probability exp(-g), g in [0, 1]: the run g > u1 > u2 > ... has length n with
-/// probability g^n/n! - g^(n+1)/(n+1)!, and the even n sum to exp(-g) (von Neumann 1951).
+// The run g > u1 > u2 > ... has length n with probability g^n/n! - g^(n+1)/(n+1)!, and those of the
+// even n sum to exp(-g) (von Neumann 1951).
 bool Rng::chance_of_exp(double g) {
   bool even = true;
   for (double last = g, u = uniform(); u < last; u = uniform()) {

@@ -51,6 +51,7 @@ class Rng {
 
  private:
   Rng() = default;
+  /// True with probability exp(-g), g in [0, 1].
   bool chance_of_exp(double g);
   std::uint64_t key_ = 0;
   std::array<std::uint64_t, 4> words_{};

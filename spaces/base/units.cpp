@@ -185,7 +185,8 @@ std::string text(Micros duration) {
 }
 
 std::string text_count(double count) {
-  if (std::abs(count) < 999.5) return three_digits(count, std::array{""}, 1);
+  const bool whole = std::abs(count) < 1000 && count == std::floor(count);
+  if (whole) return std::to_string(static_cast<int>(count));
   return three_digits(count, std::array{"", " k", " M", " G", " T"}, 1000);
 }
 

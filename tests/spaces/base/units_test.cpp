@@ -86,7 +86,9 @@ TEST_CASE("durations, counts and sizes are printed with three digits", "[base]")
   CHECK(text(Micros(-18300)) == "-18.3 ms");
   CHECK(text(Micros(4.2e9)) == "4200 s");
   CHECK(text_count(950) == "950");
-  CHECK(text_count(3) == "3.00");
+  CHECK(text_count(3) == "3");
+  CHECK(text_count(2.5) == "2.50");
+  CHECK(text_count(999.6) == "1.00 k");
   CHECK(text_count(5510000) == "5.51 M");
   CHECK(text_count(300e6) == "300 M");
   CHECK(text_count(1.2e9) == "1.20 G");
