@@ -14,8 +14,11 @@ void append(std::vector<double>& to, const std::vector<Micros>& times) {
   for (const Micros time : times) to.push_back(time.count());
 }
 
+/// In whole nanoseconds, which is what the clocks count.
+Micros rounded(double us) { return Micros{std::round(us * 1000) / 1000}; }
+
 Micros quantile_of(const std::vector<double>& values, double q) {
-  return values.empty() ? Micros{0} : Micros{quantile(values, q)};
+  return values.empty() ? Micros{0} : rounded(quantile(values, q));
 }
 
 /// measured / sum of blocks, or nothing where a block has no latency.
@@ -83,7 +86,7 @@ std::variant<NetworkMeasurement, Failure> summarise(const LogSection& section, s
   result.entry.statistic = quantile_of(by_clock, q);
   result.entry.median = quantile_of(by_clock, 0.5);
   result.entry.wall_median = quantile_of(wall, 0.5);
-  result.entry.spread = Micros{interquartile_range(by_clock)};
+  result.entry.spread = rounded(interquartile_range(by_clock));
   result.entry.samples = static_cast<int>(by_clock.size());
   result.first_half = quantile_of(even, q);
   result.second_half = quantile_of(odd, q);
