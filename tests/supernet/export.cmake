@@ -19,6 +19,10 @@ set_tests_properties(onnx_checker PROPERTIES FIXTURES_REQUIRED onnx_models SKIP_
 # The export with torch, and all executors side by side.
 if(LATHE_WITH_TORCH)
   lathe_test(test_torchscript TORCH
-    SOURCES export_graphs.cpp torchscript_test.cpp
+    SOURCES export_graphs.cpp parity_test.cpp torchscript_test.cpp
     LINK lathe_supernet)
+  if(LATHE_DEVICE_RUNTIME STREQUAL "xnnpack")
+    lathe_program(run_xnnpack SOURCES run_xnnpack.cpp LINK lathe_export lathe_probe_parts)
+    add_dependencies(test_torchscript run_xnnpack)
+  endif()
 endif()
