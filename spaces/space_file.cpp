@@ -128,16 +128,18 @@ void read_axis_choices(ConfigReader& r, Role role, Field& field) {
 }
 
 /// width or resolution: a number, or an object that makes it a decision.
-void read_axis(ConfigReader& r, const std::string& key, Role role, Field& field,
-               const std::string& meaning) {
-  json value;
-  r.any(key, value, meaning);
-  if (value.is_object()) {
+Field read_axis(ConfigReader& r, const json& file, const std::string& key, Role role,
+                const std::string& meaning) {
+  Field field;
+  if (file.contains(key) && file[key].is_object()) {
     r.object(
         key, [&](ConfigReader& axis) { read_axis_choices(axis, role, field); }, meaning);
-  } else {
-    field.choices = {read_number(r, key, value, role)};
+    return field;
   }
+  json value;
+  r.any(key, value, meaning);
+  if (r.has(key)) field.choices = {read_number(r, key, value, role)};
+  return field;
 }
 
 bool has_mid(BlockKind kind) {
@@ -319,15 +321,14 @@ void read_rules(ConfigReader& r, SpaceFile& space) {
       "squeeze-and-excite");
 }
 
-void read_space(ConfigReader& r, SpaceFile& space) {
+void read_space(ConfigReader& r, const json& file, SpaceFile& space) {
   r.header("lathe.space", 1);
   json parameters;
   r.any("parameters", parameters, "word parameters, read first");
-  if (r.has("width")) {
-    read_axis(r, "width", Role::width, space.width.emplace(), "multiplier of channels");
-  }
+  Field width = read_axis(r, file, "width", Role::width, "multiplier of channels");
+  if (r.has("width")) space.width = std::move(width);
   r.required();
-  read_axis(r, "resolution", Role::resolution, space.resolution, "side of the image in px");
+  space.resolution = read_axis(r, file, "resolution", Role::resolution, "side of the image in px");
   r.integer("classes", space.classes, {1, 32768}, "outputs of linear stages; a parameter");
   read_rules(r, space);
   r.number("norm_epsilon", space.norm_epsilon, {1e-8, 0.1}, "added to batch norm's variance");
@@ -504,7 +505,7 @@ json choose_words(const json& file, const std::filesystem::path& path,
 SpaceFile read_space_file(const json& file, const std::filesystem::path& path) {
   SpaceFile space;
   ConfigReader::read(file, path, Strictness::config,
-                     [&](ConfigReader& r) { read_space(r, space); });
+                     [&](ConfigReader& r) { read_space(r, file, space); });
   return space;
 }
 
