@@ -185,7 +185,7 @@ TEST_CASE("slice, subnet, graph and every engine compute the same logits",
   std::printf(
       "largest difference / largest logit, 2 images; slice: from the extracted subnet,\n"
       "others: from the recalibrated subnet in double\n%-20s %10s",
-      kImages, "network", "MACs");
+      "network", "MACs");
   for (const char* column : {"slice", "torch", "graph", "folded", "ORT", "script", "XNNPACK"}) {
     std::printf(" %9s", column);
   }
