@@ -80,6 +80,18 @@ std::vector<int> dependencies(const SpaceData& space, int position) {
   return all;
 }
 
+/// MACs of the blocks at some positions, or of all where that is less work: comparing choices needs
+/// no more than those that a decision changes.
+std::int64_t macs_at(const SearchSpace& space, const Architecture& arch,
+                     const std::vector<int>& positions) {
+  if (positions.size() > 4) return count(space.decode(arch)).macs;
+  std::int64_t macs = 0;
+  for (const int p : positions) {
+    if (const auto placed = space.placed_at(arch, p)) macs += count(placed->block).macs;
+  }
+  return macs;
+}
+
 /// See SearchSpace::largest; sign -1 for the smallest.
 Architecture extreme(const SearchSpace& space, int sign) {
   constexpr int kMaxPasses = 10;  // two do for all our spaces
@@ -98,11 +110,7 @@ Architecture extreme(const SearchSpace& space, int sign) {
       const int choices = static_cast<int>(space.decisions()[at(d)].choices.size());
       for (int choice = 0; choice < choices; ++choice) {
         tried.genes[at(d)] = static_cast<std::uint8_t>(choice);
-        std::int64_t macs = 0;
-        for (const int p : positions[at(d)]) {
-          if (const auto placed = space.placed_at(tried, p))
-            macs += sign * count(placed->block).macs;
-        }
+        const std::int64_t macs = sign * macs_at(space, tried, positions[at(d)]);
         if (!most || macs > *most) {
           most = macs;
           best.genes[at(d)] = tried.genes[at(d)];
