@@ -1,0 +1,285 @@
+#include "search/cli/search_summary.hpp"
+
+#include "search/cli/print.hpp"
+#include "search/constraint.hpp"
+#include "spaces/base/error.hpp"
+#include "spaces/base/json_io.hpp"
+#include "spaces/base/run_dir.hpp"
+#include "spaces/base/units.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace lathe::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+constexpr std::size_t kMostRows = 16;
+constexpr std::size_t kColumns = 79;
+
+json load_if_there(const fs::path& file) {
+  return fs::exists(file) ? load_json(file, Comments::refused) : json();
+}
+
+std::string ms_text(double ms) { return text(Micros(Millis(ms))); }
+
+/// Measured median by table name, of the network with that index; empty: not measured.
+std::map<int, std::map<std::string, double>> measured_medians(const json& measured) {
+  std::map<int, std::map<std::string, double>> medians;
+  if (measured.is_null()) return medians;
+  for (const json& network : measured.at("networks")) {
+    for (const auto& [table, latency] : network.at("latency_ms").items()) {
+      if (latency.contains("measured")) {
+        medians[network.at("index")][table] = latency.at("measured");
+      }
+    }
+  }
+  return medians;
+}
+
+/// Indices of the points to show: the ends, the chosen and measured ones, the rest evenly spread.
+std::vector<std::size_t> shown_points(const json& points, int chosen,
+                                      const std::map<int, std::map<std::string, double>>& medians) {
+  std::set<std::size_t> shown;
+  if (points.size() <= kMostRows) {
+    for (std::size_t i = 0; i < points.size(); ++i) shown.insert(i);
+  } else {
+    for (std::size_t i = 0; i < points.size(); ++i) {
+      const int index = points[i].at("index");
+      if (index == chosen || (medians.count(index) > 0 && shown.size() < kMostRows)) {
+        shown.insert(i);
+      }
+    }
+    for (std::size_t i = 0; shown.size() < kMostRows && i < kMostRows; ++i) {
+      shown.insert(i * (points.size() - 1) / (kMostRows - 1));
+    }
+  }
+  return {shown.begin(), shown.end()};
+}
+
+/// "latency" where there is one table, "latency.NAME" where there are several, and its table's
+/// name.
+std::string table_of(const std::string& objective, const std::set<std::string>& tables) {
+  if (objective == "latency" && tables.size() == 1) return *tables.begin();
+  const std::string prefix = "latency.";
+  return objective.rfind(prefix, 0) == 0 ? objective.substr(prefix.size()) : "";
+}
+
+void fill_front(SearchSummary& summary, const json& front, const json& measured, int chosen) {
+  const auto medians = measured_medians(measured);
+  std::set<std::string> tables;
+  for (const auto& [index, by_table] : medians) {
+    for (const auto& [table, median] : by_table) tables.insert(table);
+  }
+  summary.front.titles = {"", "accuracy"};
+  for (const std::string objective : front.at("objectives")) {
+    if (objective == "error") continue;
+    summary.front.titles.push_back(objective);
+    if (!table_of(objective, tables).empty()) summary.front.titles.push_back("measured");
+  }
+  for (const char* title : {"MACs", "parameters", "network"}) {
+    summary.front.titles.emplace_back(title);
+  }
+  const json& points = front.at("points");
+  const std::vector<std::size_t> shown = shown_points(points, chosen, medians);
+  for (const std::size_t i : shown) {
+    const json& point = points[i];
+    const int index = point.at("index");
+    std::vector<std::string> row = {index == chosen ? "*" : "",
+                                    percent(1 - point.at("error").get<double>())};
+    for (const std::string objective : front.at("objectives")) {
+      if (objective == "error") continue;
+      row.push_back(search::text_of(objective, point.at("objectives").at(objective)));
+      const std::string table = table_of(objective, tables);
+      if (table.empty()) continue;
+      const auto known = medians.find(index);
+      const bool has = known != medians.end() && known->second.count(table) > 0;
+      row.push_back(has ? ms_text(known->second.at(table)) : "-");
+    }
+    row.push_back(text_count(point.at("macs")));
+    row.push_back(text_count(point.at("params")));
+    row.push_back(point.at("network"));
+    summary.front.rows.push_back(std::move(row));
+  }
+  summary.front_note = std::to_string(shown.size()) + " of " + std::to_string(points.size()) +
+                       " points of the front" + (chosen < 0 ? "" : "; * is the chosen one");
+}
+
+std::string proof_text(const json& latency) {
+  if (latency.contains("failure"))
+    return "not measured: " + latency.at("failure").get<std::string>();
+  std::string all;
+  if (latency.contains("predicted")) all += "predicted " + ms_text(latency.at("predicted"));
+  if (latency.contains("measured")) {
+    all += (all.empty() ? "" : ", ") + std::string("measured ") + ms_text(latency.at("measured")) +
+           " (P90 " + ms_text(latency.at("p90")) + ", " +
+           std::to_string(latency.at("samples").get<int>()) + " runs)";
+  }
+  return all;
+}
+
+void fill_latency(SearchSummary& summary, const std::string& table, const json& latency) {
+  auto& rows = summary.chosen;
+  rows.emplace_back("latency, " + table, proof_text(latency));
+  if (!latency.contains("budget")) return;
+  const bool held = latency.value("within_budget", false);
+  rows.emplace_back("budget",
+                    ms_text(latency.at("budget")) + ": " + (held ? "held" : "not proved"));
+  if (latency.value("clock", "") == "thread_cpu" && latency.contains("wall_median")) {
+    const bool wall = latency.value("wall_within_budget", true);
+    rows.emplace_back("wall clock", "median " + ms_text(latency.at("wall_median")) +
+                                        (wall ? ", within the budget too"
+                                              : ", over the budget: other work took the core"));
+  }
+}
+
+void fill_chosen(SearchSummary& summary, const json& best, const json& front) {
+  if (best.is_null()) return;
+  auto& rows = summary.chosen;
+  rows.emplace_back("network", best.at("network"));
+  rows.emplace_back("accuracy", percent(best.at("accuracy")) + " as the search judged it");
+  for (const auto& [name, value] : best.at("objectives").items()) {
+    const bool is_latency = name.rfind("latency", 0) == 0;
+    if (name == "error" || (is_latency && best.contains("latency_ms"))) continue;
+    rows.emplace_back(name, search::text_of(name, value));
+  }
+  rows.emplace_back("size", text_count(best.at("macs")) + " MACs, " +
+                                text_count(best.at("params")) + " parameters");
+  const json latencies = best.value("latency_ms", json::object());
+  for (const auto& [table, latency] : latencies.items()) fill_latency(summary, table, latency);
+  if (best.at("proved").get<bool>()) return;
+  const json constraints = front.at("constraints");
+  if (!constraints.empty() && latencies.empty()) {
+    rows.emplace_back("proof", "none: the budget was not measured");
+  }
+}
+
+std::string points_text(double fraction) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%+.1f", fraction * 100);
+  return text;
+}
+
+void fill_comparison(SearchSummary& summary, const json& comparison) {
+  if (comparison.is_null()) return;
+  const json& networks = comparison.at("networks");
+  const json& best = comparison.at("best_hand_made");
+  const std::string verdict = comparison.at("chosen_is");
+  if (best.is_null()) {
+    summary.verdict = verdict;
+    return;
+  }
+  const json& interval = best.at("interval");
+  summary.verdict = "against the best of " + std::to_string(networks.size()) +
+                    " hand-made uniform networks as fast: " + verdict + ", " +
+                    points_text(best.at("difference")) + " points (95 % interval " +
+                    points_text(interval[0]) + " to " + points_text(interval[1]) + ") on " +
+                    grouped(comparison.at("images")) + " " +
+                    comparison.at("split").get<std::string>() + " images";
+  summary.compared.titles = {"accuracy",      "measured",  "difference",
+                             "95 % interval", "chosen is", "network"};
+  const json& chosen = comparison.at("chosen");
+  summary.compared.rows.push_back({percent(chosen.at("accuracy")),
+                                   ms_text(chosen.at("measured_ms")), "", "", "the chosen one",
+                                   chosen.at("network")});
+  for (const json& network : networks) {
+    const json& range = network.at("interval");
+    summary.compared.rows.push_back({percent(network.at("accuracy")),
+                                     ms_text(network.at("measured_ms")),
+                                     points_text(network.at("difference")),
+                                     points_text(range[0]) + " to " + points_text(range[1]),
+                                     network.at("chosen_is"), network.at("network")});
+  }
+}
+
+void fill_files(SearchSummary& summary, const fs::path& folder) {
+  const std::pair<const char*, const char*> known[] = {
+      {"best.json", "the chosen network"},
+      {"front.json", "the front"},
+      {"front.svg", "the front as a picture"},
+      {"evaluated.jsonl", "every network evaluated"},
+      {"measured.json", "every network measured whole"},
+      {"comparison.json", "the comparison with hand-made networks"}};
+  for (const auto& [name, what] : known) {
+    if (fs::exists(folder / name)) summary.files.emplace_back((folder / name).string(), what);
+  }
+}
+
+/// The table without its last column where that column would not fit the terminal.
+std::string fitted_table(const TextTable& table) {
+  std::vector<Column> columns;
+  std::size_t width = 0;
+  for (std::size_t i = 0; i < table.titles.size(); ++i) {
+    std::size_t widest = table.titles[i].size();
+    for (const auto& row : table.rows) widest = std::max(widest, row[i].size());
+    width += widest + 2;
+    const bool last = i + 1 == table.titles.size();
+    columns.push_back({table.titles[i], last ? Align::left : Align::right});
+  }
+  if (width <= kColumns + 2) return table_text(columns, table.rows);
+  columns.pop_back();
+  auto rows = table.rows;
+  for (auto& row : rows) row.pop_back();
+  return table_text(columns, rows);
+}
+
+}  // namespace
+
+SearchSummary summarise_search(const fs::path& folder) {
+  const json manifest = RunDir::read_manifest(folder, "search");
+  try {
+    const json front = load_json(folder / "front.json", Comments::refused);
+    const json best = load_if_there(folder / "best.json");
+    const int chosen = best.is_null() ? -1 : best.at("index").get<int>();
+    SearchSummary summary;
+    std::string costs;
+    for (const std::string objective : front.at("objectives")) {
+      if (objective != "error") costs += (costs.empty() ? "" : ", ") + objective;
+    }
+    summary.headline = front.at("space").get<std::string>() + ": error against " + costs + ", " +
+                       grouped(front.at("evaluations")) + " networks evaluated, run " +
+                       manifest.at("status").get<std::string>();
+    fill_front(summary, front, load_if_there(folder / "measured.json"), chosen);
+    fill_chosen(summary, best, front);
+    fill_comparison(summary, load_if_there(folder / "comparison.json"));
+    fill_files(summary, folder);
+    return summary;
+  } catch (const json::exception& error) {
+    throw FormatError(
+        Problem{folder.string(), "the files of a search run of this version", error.what(), ""});
+  }
+}
+
+void print_search_summary(const General& general, const fs::path& folder) {
+  if (general.json) {
+    json line = {{"run", folder.string()}};
+    line.update(load_json(folder / "best.json", Comments::refused));
+    print_json(line);
+    return;
+  }
+  const SearchSummary summary = summarise_search(folder);
+  print(summary.headline + "\n\n" + fitted_table(summary.front) + summary.front_note + "\n");
+  if (!summary.chosen.empty()) {
+    std::vector<std::vector<std::string>> rows;
+    for (const auto& [name, value] : summary.chosen) rows.push_back({name, value});
+    print("\nChosen\n" + table_text({{"", Align::left}, {"", Align::left}}, rows));
+  }
+  if (!summary.verdict.empty()) {
+    print("\nCompared, measured again together\n" + summary.verdict + "\n" +
+          fitted_table(summary.compared));
+  }
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& [file, what] : summary.files) rows.push_back({file, what});
+  print("\nFiles\n" + table_text({{"", Align::left}, {"", Align::left}}, rows));
+  print("\nNext\nlathe report " + folder.string() + " --out report.html\n");
+  if (!summary.chosen.empty()) {
+    print("lathe export " + folder.string() + " --to onnx,torchscript --out deploy\n");
+  }
+}
+
+}  // namespace lathe::cli
