@@ -103,6 +103,12 @@ std::vector<Architecture> starts_of(const SearchSpace& space) {
   return starts;
 }
 
+/// The number of canonical genotypes, or the largest size_t if it is more than 10^9.
+std::size_t codes_of(const SearchSpace& space) {
+  const std::string digits = space.codes();
+  return digits.size() > 9 ? std::numeric_limits<std::size_t>::max() : std::stoull(digits);
+}
+
 double three_digits(double value) {
   if (!(value > 0)) return value;
   const double unit = std::pow(10.0, std::floor(std::log10(value)) - 2);
@@ -110,6 +116,24 @@ double three_digits(double value) {
 }
 
 }  // namespace
+
+Architecture first_genotype(const SearchSpace& space) {
+  Architecture first;
+  first.genes.assign(space.decisions().size(), 0);
+  return first;
+}
+
+std::optional<Architecture> next_genotype(const SearchSpace& space, Architecture arch) {
+  for (std::size_t d = arch.genes.size(); d-- > 0;) {
+    const std::size_t next = arch.genes[d] + std::size_t(1);
+    if (space.is_active(arch, static_cast<int>(d)) && next < space.decisions()[d].choices.size()) {
+      arch.genes[d] = static_cast<std::uint8_t>(next);
+      return arch;
+    }
+    arch.genes[d] = 0;
+  }
+  return std::nullopt;
+}
 
 void require_all_blocks(const SearchSpace& space, const latency::LatencyTable& table,
                         const std::string& file) {
@@ -149,15 +173,10 @@ Feasibility::Feasibility(const SearchSpace& space, const std::vector<std::string
   }
   for (const Constraint& constraint : constraints) add_cost(constraint.name, models);
 
-  std::size_t count = 1;
-  for (const spaces::Decision& decision : space_.decisions()) {
-    count = std::min(count * decision.choices.size(), options_.enumerate + 1);
-  }
-  if (count <= options_.enumerate) genotypes_ = count;
-
+  enumerable_ = codes_of(space_) <= options_.enumerate;
   const bool decodes =
       std::any_of(costs_.begin(), costs_.end(), [](const Cost& c) { return !c.of; });
-  if (genotypes_ && (!decodes || *genotypes_ <= kEnumerateDecoded)) {
+  if (enumerable_ && (!decodes || codes_of(space_) <= kEnumerateDecoded)) {
     enumerate_reach();
   } else {
     descend_reach();
@@ -174,7 +193,11 @@ void Feasibility::add_cost(const std::string& name, const LatencyModels& models)
   switch (quantity.quantity) {
     case Quantity::latency: {
       const latency::LatencyModel& model = model_of(name, quantity.table, models);
-      part = [&model](const Placed& placed) { return Millis(model.predict(placed)).count(); };
+      // Summed in us and turned into ms once, as predicting the whole network does.
+      const spaces::AdditiveCost sum(
+          space_, [&model](const Placed& placed) { return model.predict(placed).count(); });
+      cost.of = [sum](const Architecture& arch) { return Millis(Micros(sum(arch))).count(); };
+      cost.lower_bound = Millis(Micros(sum.lower_bound())).count();
       break;
     }
     case Quantity::macs:
@@ -226,22 +249,12 @@ double Feasibility::strain(const Architecture& arch) const {
   return worst;
 }
 
-std::optional<Architecture> Feasibility::genotype(std::size_t index) const {
-  Architecture arch;
-  for (const spaces::Decision& decision : space_.decisions()) {
-    arch.genes.push_back(static_cast<std::uint8_t>(index % decision.choices.size()));
-    index /= decision.choices.size();
-  }
-  if (space_.canonical(arch) != arch) return std::nullopt;
-  return arch;
-}
-
 void Feasibility::enumerate_reach() {
   reach_.assign(costs_.size(), {kInfinity, -kInfinity, 0, true});
   extremes_.assign(2 * costs_.size(), {});
-  for (std::size_t g = 0; g < *genotypes_; ++g) {
-    const std::optional<Architecture> arch = genotype(g);
-    if (!arch || (options_.admits && !options_.admits(*arch))) continue;
+  for (std::optional<Architecture> arch = first_genotype(space_); arch;
+       arch = next_genotype(space_, *arch)) {
+    if (options_.admits && !options_.admits(*arch)) continue;
     for (std::size_t i = 0; i < costs_.size(); ++i) {
       const double value = cost(i, *arch);
       if (value < reach_[i].least) {
@@ -297,9 +310,10 @@ void Feasibility::find_anchor() {
       anchor_ = arch;
     }
   };
-  if (options_.admits && genotypes_) {
-    for (std::size_t g = 0; g < *genotypes_; ++g) {
-      if (const std::optional<Architecture> arch = genotype(g)) offer(*arch);
+  if (options_.admits && enumerable_) {
+    for (std::optional<Architecture> arch = first_genotype(space_); arch;
+         arch = next_genotype(space_, *arch)) {
+      offer(*arch);
     }
   } else if (options_.admits) {
     const Rng root = Rng(space_.fingerprint()).stream("feasibility/admitted");

@@ -23,6 +23,13 @@ using LatencyModels = std::map<std::string, std::shared_ptr<const latency::Laten
 void require_all_blocks(const spaces::SearchSpace& space, const latency::LatencyTable& table,
                         const std::string& file);
 
+/// All genes 0: the first architecture in the order of counting.
+spaces::Architecture first_genotype(const spaces::SearchSpace& space);
+/// The canonical architecture after `arch` in that order, the last decision fastest; nullopt after
+/// the last one.
+std::optional<spaces::Architecture> next_genotype(const spaces::SearchSpace& space,
+                                                  spaces::Architecture arch);
+
 /// How far one cost can go in a space. For a space of at most Options::enumerate genotypes the
 /// range is exact; else `least` and `most` are of real networks, found by descent, and no network
 /// is below `bound`.
@@ -69,10 +76,8 @@ class Feasibility {
   Proposal propose(const spaces::Architecture& arch) const;
   /// A feasible architecture, far from the bounds: what repairs move towards.
   const spaces::Architecture& anchor() const { return anchor_; }
-  /// Every genotype can be visited: the number of them, or nullopt where they are too many.
-  std::optional<std::size_t> genotypes() const { return genotypes_; }
-  /// The canonical architecture of genotype `index`, or nullopt if another index stands for it.
-  std::optional<spaces::Architecture> genotype(std::size_t index) const;
+  /// True if all genotypes of the space can be visited by next_genotype (Options::enumerate).
+  bool enumerable() const { return enumerable_; }
 
  private:
   struct Cost {
@@ -96,7 +101,7 @@ class Feasibility {
   std::vector<std::optional<double>> bounds_;
   std::vector<Reach> reach_;
   spaces::Architecture anchor_;
-  std::optional<std::size_t> genotypes_;
+  bool enumerable_ = false;
   std::vector<spaces::Architecture> extremes_;  ///< the networks of least and largest cost
 };
 

@@ -15,8 +15,12 @@ ProposalSource::ProposalSource(const Feasibility& feasibility, int max_tries)
     : feasibility_(&feasibility), max_tries_(max_tries) {}
 
 std::optional<Proposal> ProposalSource::claim(const spaces::Architecture& arch) {
-  std::optional<Proposal> proposal = feasibility_->check(arch);
-  if (!proposal || !proposed_.insert(proposal->identity).second) return std::nullopt;
+  spaces::Architecture same = feasibility_->space().canonical(arch);
+  if (known_.count(same) > 0) return std::nullopt;
+  std::optional<Proposal> proposal = feasibility_->check(same);
+  if (!proposal) return std::nullopt;
+  known_.insert(std::move(same));
+  if (!proposed_.insert(proposal->identity).second) return std::nullopt;
   return proposal;
 }
 
@@ -28,7 +32,7 @@ std::optional<Proposal> ProposalSource::random(Rng& rng) {
     if (!proposal && i >= max_tries_ / 2) proposal = repaired(std::move(arch), rng);
     if (proposal) return proposal;
   }
-  return next_genotype();
+  return enumerated();
 }
 
 std::optional<Proposal> ProposalSource::repaired(spaces::Architecture arch, Rng& rng) {
@@ -43,14 +47,16 @@ std::optional<Proposal> ProposalSource::repaired(spaces::Architecture arch, Rng&
   return std::nullopt;
 }
 
-std::optional<Proposal> ProposalSource::next_genotype() {
-  if (!feasibility_->genotypes()) return std::nullopt;
-  while (visited_ < *feasibility_->genotypes()) {
-    const std::optional<spaces::Architecture> arch = feasibility_->genotype(visited_++);
-    if (!arch) continue;
-    if (std::optional<Proposal> proposal = claim(*arch)) return proposal;
+std::optional<Proposal> ProposalSource::enumerated() {
+  if (!feasibility_->enumerable()) return std::nullopt;
+  const spaces::SearchSpace& space = feasibility_->space();
+  while (true) {
+    const std::optional<spaces::Architecture> next =
+        visited_ ? next_genotype(space, *visited_) : first_genotype(space);
+    if (!next) return std::nullopt;
+    visited_ = next;
+    if (std::optional<Proposal> proposal = claim(*next)) return proposal;
   }
-  return std::nullopt;
 }
 
 nlohmann::json ProposalSource::state() const {
@@ -58,7 +64,9 @@ nlohmann::json ProposalSource::state() const {
   std::sort(sorted.begin(), sorted.end());
   std::string digits;
   for (std::uint64_t identity : sorted) digits += hex(identity);
-  return {{"proposed", digits}, {"visited", visited_}};
+  nlohmann::json state{{"proposed", digits}};
+  if (visited_) state["visited"] = visited_->genes;
+  return state;
 }
 
 void ProposalSource::restore(const nlohmann::json& state) {
@@ -67,7 +75,10 @@ void ProposalSource::restore(const nlohmann::json& state) {
   for (std::size_t i = 0; i + 16 <= digits.size(); i += 16) {
     proposed_.insert(std::stoull(digits.substr(i, 16), nullptr, 16));
   }
-  visited_ = state.at("visited").get<std::size_t>();
+  visited_.reset();
+  if (state.contains("visited")) {
+    visited_.emplace().genes = state.at("visited").get<std::vector<std::uint8_t>>();
+  }
 }
 
 }  // namespace lathe::search

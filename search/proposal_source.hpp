@@ -32,12 +32,15 @@ class ProposalSource {
 
  private:
   std::optional<Proposal> repaired(spaces::Architecture arch, Rng& rng);
-  std::optional<Proposal> next_genotype();
+  std::optional<Proposal> enumerated();
 
   const Feasibility* feasibility_;
   int max_tries_;
-  std::unordered_set<std::uint64_t> proposed_;
-  std::size_t visited_ = 0;  ///< genotypes below this are infeasible or proposed
+  std::unordered_set<std::uint64_t> proposed_;  ///< identities
+  /// Feasible and not new: saves decoding them again; not part of the state.
+  std::unordered_set<spaces::Architecture, spaces::ArchitectureHash> known_;
+  /// Genotypes up to this one are infeasible or proposed; nullopt: none was visited.
+  std::optional<spaces::Architecture> visited_;
 };
 
 }  // namespace lathe::search

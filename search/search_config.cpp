@@ -10,11 +10,16 @@ namespace {
 
 using nlohmann::json;
 
+/// A place in the file that is read, for messages; `pointer` without its first slash.
+std::string where_of(const ConfigReader& reader, const std::string& pointer) {
+  return reader.file_name().string() + ": /" + pointer;
+}
+
 /// A free-key entry that must be a text.
-std::string text_entry(const ConfigReader& reader, const std::string& where,
+std::string text_entry(const ConfigReader& reader, const std::string& pointer,
                        const std::string& expected, const json& value) {
   if (value.is_string()) return value.get<std::string>();
-  throw ConfigError({reader.file_name().string() + ": " + where, expected, value.dump(), ""});
+  throw ConfigError({where_of(reader, pointer), expected, value.dump(), ""});
 }
 
 void read_evaluator(ConfigReader& r, EvaluatorConfig& evaluator) {
@@ -23,6 +28,14 @@ void read_evaluator(ConfigReader& r, EvaluatorConfig& evaluator) {
   r.file("run", evaluator.run, "supernet: the folder of the train run");
   r.file("data", evaluator.data, "tabular: the file of results");
   r.boolean("restrict", evaluator.restrict, "tabular: only networks of the file are feasible");
+  if (r.describing()) return;
+  if (evaluator.kind == "supernet" && evaluator.run.empty()) {
+    r.refuse("run", "the folder of a train run", "nothing",
+             "give --supernet RUN or --set evaluator.run=RUN");
+  }
+  if (evaluator.kind == "tabular" && evaluator.data.empty()) {
+    r.refuse("data", "a file of results", "nothing", "give --set evaluator.data=FILE");
+  }
 }
 
 void read_prove(ConfigReader& r, ProveConfig& prove) {
@@ -43,7 +56,7 @@ void read_prove(ConfigReader& r, ProveConfig& prove) {
             "devices",
             [&](const std::string& name, const json& device) {
               prove.devices[name] =
-                  text_entry(p, "/prove/devices/" + name,
+                  text_entry(p, "prove/devices/" + name,
                              "a device: local, adb:SERIAL, ssh:USER@HOST or a file", device);
             },
             "device by table name; a table's own device if it is not here");
@@ -61,19 +74,9 @@ void read_compare(ConfigReader& r, CompareConfig& compare) {
       "comparison with hand-made networks on the test images; absent or false: none");
 }
 
-void check_evaluator(const ConfigReader& r, const EvaluatorConfig& evaluator) {
-  if (evaluator.kind == "supernet" && evaluator.run.empty()) {
-    r.refuse("evaluator/run", "the folder of a train run", "nothing",
-             "give --supernet RUN or --set evaluator.run=RUN");
-  }
-  if (evaluator.kind == "tabular" && evaluator.data.empty()) {
-    r.refuse("evaluator/data", "a file of results", "nothing", "give --set evaluator.data=FILE");
-  }
-}
-
 void check_latency(const ConfigReader& r, const SearchConfig& config, const std::string& pointer,
                    const std::string& name) {
-  const std::string where = r.file_name().string() + ": /" + pointer;
+  const std::string where = where_of(r, pointer);
   const QuantityName quantity = parse_quantity(name, where);
   if (quantity.quantity != Quantity::latency) return;
   std::string known;
@@ -104,7 +107,8 @@ void check_names(const ConfigReader& r, const SearchConfig& config) {
     const auto first =
         std::find(config.objectives.begin(), config.objectives.end(), config.objectives[i]);
     if (first != config.objectives.begin() + std::ptrdiff_t(i)) {
-      r.refuse(pointer, "every objective once", '"' + config.objectives[i] + "\" again");
+      throw ConfigError({where_of(r, pointer), "every objective once",
+                         '"' + config.objectives[i] + "\" again", ""});
     }
   }
   for (const Constraint& constraint : config.constraints) {
@@ -112,7 +116,8 @@ void check_names(const ConfigReader& r, const SearchConfig& config) {
   }
   for (const auto& [name, device] : config.prove.devices) {
     if (config.tables.count(name) == 0) {
-      r.refuse("prove/devices/" + name, "the name of a table", '"' + name + '"');
+      throw ConfigError(
+          {where_of(r, "prove/devices/" + name), "the name of a table", '"' + name + '"', ""});
     }
   }
 }
@@ -133,10 +138,10 @@ void SearchConfig::read(ConfigReader& r) {
   r.entries(
       "constraints",
       [&](const std::string& name, const json& word) {
-        const std::string where = "/constraints/" + name;
-        const std::string bound =
-            text_entry(r, where, "a text such as \"20ms\", \"300M\", \"4MiB\" or \"middle\"", word);
-        constraints.push_back(parse_constraint(name, bound, r.file_name().string() + ": " + where));
+        const std::string pointer = "constraints/" + name;
+        const std::string bound = text_entry(
+            r, pointer, "a text such as \"20ms\", \"300M\", \"4MiB\" or \"middle\"", word);
+        constraints.push_back(parse_constraint(name, bound, where_of(r, pointer)));
       },
       "upper bounds: latency, latency.NAME (\"20ms\"), macs, params (\"300M\"), memory, size "
       "(\"4MiB\"), or \"middle\" of the reachable range");
@@ -144,7 +149,7 @@ void SearchConfig::read(ConfigReader& r) {
       "tables",
       [&](const std::string& name, const json& file) {
         tables[name] = r.file_name().parent_path() /
-                       text_entry(r, "/tables/" + name, "the name of a latency table's file", file);
+                       text_entry(r, "tables/" + name, "the name of a latency table's file", file);
       },
       "latency tables by name, {\"NAME\": FILE}");
   read_prove(r, prove);
@@ -161,7 +166,6 @@ void SearchConfig::read(ConfigReader& r) {
               "of every random choice");
   r.integer("workers", workers, {1, 1024}, "networks evaluated at the same time");
   if (r.describing()) return;
-  check_evaluator(r, evaluator);
   check_names(r, *this);
 }
 

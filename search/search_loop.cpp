@@ -71,6 +71,7 @@ class Loop {
   }
 
   SearchResult run() {
+    save_state();
     while (result_.stopped.empty()) {
       if (stop_rule()) break;
       std::vector<Proposal> proposals = setup_.searcher.ask();
@@ -86,7 +87,8 @@ class Loop {
       evaluate(proposals);
       end_round(begin, Seconds(SteadyClock::now() - start).count());
     }
-    save();
+    save_results();
+    save_state();
     return std::move(result_);
   }
 
@@ -118,6 +120,7 @@ class Loop {
         continue;
       }
       if (events_.stop_requested()) {
+        save_results();
         throw Interrupted("interrupted after " + std::to_string(result_.evaluated.size()) +
                           " evaluations; the state is saved, --resume goes on");
       }
@@ -177,7 +180,10 @@ class Loop {
     setup_.searcher.tell(
         {result_.evaluated.begin() + std::ptrdiff_t(begin), result_.evaluated.end()});
     close_round({result_.evaluated.size(), elapsed_s(), evaluate_s});
-    save();
+    if (elapsed_s() - saved_at_s_ >= Seconds(setup_.save_every).count()) {
+      save_results();
+      save_state();
+    }
     const Round& round = rounds_.back();
     const json fields{{"round", rounds_.size()},
                       {"evaluations", round.evaluated},
@@ -201,11 +207,15 @@ class Loop {
                       static_cast<double>(setup_.evaluations), "best error " + best});
   }
 
-  void save() {
+  void save_results() {
     write_file(folder_ / "history.csv", history_csv(history_));
     write_file(folder_ / "timing.csv", timing_csv(rounds_));
     write_file(folder_ / "front.json",
                dump_json(front_json(result_, setup_.feasibility, setup_.objectives)));
+  }
+
+  /// Between a tell and the next ask; what was evaluated later is taken from the log on resuming.
+  void save_state() {
     json rounds = json::array();
     for (const Round& round : rounds_) {
       rounds.push_back({round.evaluated, round.elapsed_s, round.evaluate_s});
@@ -216,6 +226,7 @@ class Loop {
                                                   {"rounds", rounds},
                                                   {"elapsed_s", elapsed_s()},
                                                   {"searcher", setup_.searcher.state()}}));
+    saved_at_s_ = elapsed_s();
   }
 
   /// Restores the state after the last whole round; later results are kept to be taken again.
@@ -265,7 +276,7 @@ class Loop {
   const std::vector<Source> sources_;
   JsonlWriter log_;
   const SteadyClock::time_point start_ = SteadyClock::now();
-  double elapsed_before_s_ = 0;
+  double elapsed_before_s_ = 0, saved_at_s_ = 0;
   std::vector<LoggedResult> logged_;  ///< what evaluated.jsonl held at the start
   std::vector<Round> rounds_;
   std::vector<HistoryRow> history_;

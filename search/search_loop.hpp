@@ -24,6 +24,8 @@ struct SearchSetup {
   Micros time{0};          ///< wall time of all parts of the run, checked between chunks; 0: any
   /// Networks handed to the evaluator at once: after each chunk the results are on disk.
   int chunk = 1;
+  /// Least wall time between two saves, so that a fast search does not spend its time on writing.
+  Micros save_every{1e6};
 };
 
 struct SearchResult {
@@ -35,12 +37,12 @@ struct SearchResult {
 };
 
 /// ask, evaluate, tell, record, until a stop rule says so. Files in `folder` (docs/file-formats/
-/// run-directory.md): evaluated.jsonl (a line per network, as results come), history.csv and
-/// state.json (after every round), timing.csv, front.json (at the end). Goes on from state.json if
-/// there is one: then the files end with the same bytes as those of an uninterrupted run,
+/// run-directory.md): evaluated.jsonl (a line per network, as results come), and every second
+/// between rounds, and at the end, history.csv, timing.csv, front.json and state.json. Goes on from
+/// what is there: then the files end with the same bytes as those of an uninterrupted run,
 /// timing.csv and state.json but for times. A score that is not finite becomes that network's
-/// failure. Throws ConfigError if state.json is of another setup, Interrupted once `events` asks to
-/// stop (state saved).
+/// failure. Throws ConfigError if state.json is of another setup, FormatError if the files do not
+/// fit together, Interrupted once `events` asks to stop.
 SearchResult run_search(const SearchSetup& setup, const std::filesystem::path& folder,
                         EventSink& events);
 
