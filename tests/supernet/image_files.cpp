@@ -10,25 +10,13 @@
 #include <algorithm>
 #include <cstdio>
 #include <stdexcept>
-#include <unistd.h>
 
 namespace lathe::test {
 
 namespace fs = std::filesystem;
 
-TempFolder::TempFolder() {
-  std::string pattern = (fs::temp_directory_path() / "lathe-test-XXXXXX").string();
-  if (!mkdtemp(pattern.data())) throw std::runtime_error("no folder for tests");
-  path_ = pattern;
-}
-
-TempFolder::~TempFolder() {
-  std::error_code ignored;
-  fs::remove_all(path_, ignored);
-}
-
 fs::path TempFolder::write(const std::string& name, const std::string& bytes) const {
-  const fs::path file = path_ / name;
+  const fs::path file = path() / name;
   fs::create_directories(file.parent_path());
   write_file(file, bytes);
   return file;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "tests/support/scratch_folder.hpp"
+
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -8,19 +10,11 @@
 
 namespace lathe::test {
 
-/// A folder of its own, removed at the end.
-class TempFolder {
+/// A scratch folder with a short way to write files.
+class TempFolder : public ScratchFolder {
  public:
-  TempFolder();
-  ~TempFolder();
-  TempFolder(const TempFolder&) = delete;
-  TempFolder& operator=(const TempFolder&) = delete;
-  const std::filesystem::path& path() const { return path_; }
   /// Writes a file below, folders on the way included.
   std::filesystem::path write(const std::string& name, const std::string& bytes) const;
-
- private:
-  std::filesystem::path path_;
 };
 
 /// A PNG of one colour per pixel: pixels hold height x width x channels (1: grey, 2: grey and

@@ -2,6 +2,7 @@
 
 #include "spaces/base/error.hpp"
 #include "spaces/base/json_io.hpp"
+#include "supernet/training/safetensors.hpp"
 #include "supernet/training/train_state.hpp"
 #include "tests/supernet/image_files.hpp"
 #include "tests/support/catch.hpp"
@@ -51,4 +52,19 @@ TEST_CASE("a training state comes back from its text", "[supernet][checkpoint]")
   wrong = value;
   wrong.erase("step");
   CHECK_THROWS_AS(train_state(wrong, "c.safetensors"), FormatError);
+}
+
+TEST_CASE("the example of checkpoint.md is a checkpoint's header", "[supernet][checkpoint]") {
+  const std::string page = read_file("docs/file-formats/checkpoint.md");
+  const std::string open = "```json\n";
+  const std::size_t begin = page.find(open) + open.size();
+  const std::string header = page.substr(begin, page.find("```", begin) - begin);
+  std::string bytes(8, '\0');
+  bytes[0] = static_cast<char>(header.size() & 0xff);
+  bytes[1] = static_cast<char>(header.size() >> 8);
+  const TensorFile file = parse_safetensors(bytes + header + std::string(8, '\0'), "checkpoint.md");
+  CHECK(file.find("classifier.linear.bias")->shape == std::vector<std::int64_t>{2});
+  CHECK(file.metadata.at("format") == "lathe.checkpoint");
+  const auto state = parse_json(file.metadata.at("state"), "state", Comments::refused);
+  CHECK(train_state(state, "state").step == 70);
 }
