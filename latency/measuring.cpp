@@ -36,6 +36,7 @@ LogSection wanted_section(Device& device, const MeasureOptions& options) {
 
 LogSection wanted_section(const Plan& plan, Device& device, const MeasureOptions& options) {
   LogSection section = wanted_section(device, options);
+  section.protocol = resolved(options.protocol, plan);
   section.space = plan.space;
   section.space_fingerprint = plan.space_fingerprint;
   add_items(section, Role::block, plan.blocks);

@@ -1,5 +1,6 @@
 #include "latency/plan.hpp"
 
+#include "latency/statistics.hpp"
 #include "spaces/base/json_io.hpp"
 #include "spaces/cost.hpp"
 #include "spaces/network_text.hpp"
@@ -164,17 +165,33 @@ Plan make_missing_plan(const LatencyTable& table, const SearchSpace& space) {
   return plan;
 }
 
+Protocol resolved(Protocol protocol, const Plan& plan) {
+  if (protocol.evict_bytes) return protocol;
+  std::vector<double> bytes = {};
+  for (const auto* items : {&plan.fit, &plan.check}) {
+    for (const Item& item : *items) {
+      bytes.push_back(static_cast<double>(spaces::count(item.net).params) * sizeof(float));
+    }
+  }
+  protocol.evict_bytes = bytes.empty() ? 0 : static_cast<std::int64_t>(median(std::move(bytes)));
+  return protocol;
+}
+
 Micros estimated_time(const Plan& plan, const Protocol& protocol) {
   // From one core of a laptop or server: MobileNetV3-Large, 217 M MACs, runs in 15 ms on XNNPACK, a
-  // runtime is entered in 20 us, and the reference executor does 0.5 G MACs a second.
+  // runtime is entered in 20 us, the reference executor does 0.5 G MACs a second, and 8 GB of
+  // memory are read in a second.
   constexpr double kMacsPerUs = 14000, kReferenceMacsPerUs = 500;
+  constexpr double kBytesPerUs = 8000;
   constexpr Micros kEntry{20};
+  const auto evict_bytes = static_cast<double>(*resolved(protocol, plan).evict_bytes);
   Micros total{0};
   for (const auto* items : {&plan.blocks, &plan.fit, &plan.check}) {
     for (const Item& item : *items) {
       const auto macs = static_cast<double>(spaces::count(item.net).macs);
       const Micros run = kEntry + Micros{macs / kMacsPerUs};
-      const Micros timed = std::max<Micros>(protocol.min_time, protocol.runs * run);
+      const Micros eviction{item.net.blocks.size() == 1 ? evict_bytes / kBytesPerUs : 0};
+      const Micros timed = std::max<Micros>(protocol.min_time, protocol.runs * (run + eviction));
       const Micros capped = std::max(run, std::min(timed, protocol.max_time));
       total += protocol.rounds * (protocol.warm_up_runs * run + capped);
       total += Micros{macs / kReferenceMacsPerUs};

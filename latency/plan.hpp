@@ -47,6 +47,10 @@ std::vector<spaces::Placed> missing_blocks(const LatencyTable& table,
 /// A plan of only these blocks.
 Plan make_missing_plan(const LatencyTable& table, const spaces::SearchSpace& space);
 
+/// The protocol with evict_bytes set: as it says, or as many as the median of the plan's networks
+/// has weights (0 without networks).
+Protocol resolved(Protocol protocol, const Plan& plan);
+
 /// A guess from MACs, before anything ran: right within a factor of three on a laptop's core.
 Micros estimated_time(const Plan& plan, const Protocol& protocol);
 

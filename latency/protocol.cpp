@@ -1,5 +1,7 @@
 #include "latency/protocol.hpp"
 
+#include "spaces/base/error.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include <cmath>
@@ -14,6 +16,23 @@ constexpr Micros kLongest{3600e6};
 /// A duration as ConfigReader reads it back, exactly.
 std::string duration_text(Micros duration) {
   return nlohmann::json(duration.count()).dump() + "us";
+}
+
+void read_evict(ConfigReader& reader, std::optional<std::int64_t>& bytes) {
+  constexpr std::int64_t kMost = std::int64_t(1) << 32;
+  const std::string allowed = "\"network\" or a size up to 4GiB, such as \"24MiB\"";
+  std::string word = bytes ? std::to_string(*bytes) + "B" : "network";
+  reader.string("evict", word,
+                "read before each timed run of a block alone: a size, or as much as a network has "
+                "weights");
+  bytes.reset();
+  if (word == "network") return;
+  try {
+    bytes = parse_bytes(word, "evict");
+  } catch (const ConfigError&) {
+    reader.refuse("evict", allowed, "\"" + word + "\"");
+  }
+  if (*bytes > kMost) reader.refuse("evict", allowed, "\"" + word + "\"");
 }
 
 }  // namespace
@@ -33,6 +52,7 @@ void Protocol::read(ConfigReader& reader) {
               "what ranks: CPU time of the thread (one thread only) or wall time");
   clock = clock_word == "steady" ? Clock::steady : Clock::thread_cpu;
   reader.number("quantile", quantile, {0, 1}, "the statistic of an item's samples; 0.5: median");
+  read_evict(reader, evict_bytes);
   reader.integer("max_attempts", max_attempts, {1, 100},
                  "attempts at an item that kills its process, before it counts as failed");
   if (reader.describing()) return;
@@ -56,6 +76,7 @@ nlohmann::json to_json(const Protocol& protocol) {
           {"cores", protocol.cores},
           {"clock", protocol.clock == Clock::thread_cpu ? "thread_cpu" : "steady"},
           {"quantile", protocol.quantile},
+          {"evict", protocol.evict_bytes ? std::to_string(*protocol.evict_bytes) + "B" : "network"},
           {"max_attempts", protocol.max_attempts}};
 }
 

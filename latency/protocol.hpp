@@ -5,6 +5,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,7 +16,8 @@ namespace lathe::latency {
 enum class Clock { thread_cpu, steady };
 
 /// How items are run and timed: the same on every device. Defaults as docs/latency-accuracy.md
-/// explains: one runtime per item, warm loop, items shuffled anew in every round.
+/// explains: one runtime per item, items shuffled anew in every round, whole networks in a warm
+/// loop and blocks with caches as they find them in a network.
 struct Protocol {
   int rounds = 12;          ///< every item once a round, in an order of the round's own
   int warm_up_runs = 2;     ///< per item and round, not timed
@@ -26,7 +28,11 @@ struct Protocol {
   std::vector<int> cores;           ///< pinned to these; empty: not pinned
   Clock clock = Clock::thread_cpu;  ///< thread_cpu only with threads == 1
   double quantile = 0.25;  ///< the statistic that ranks everything, of all samples of an item
-  int max_attempts = 2;    ///< of an item whose process died, before it counts as failed
+  /// Read before every timed run of a block alone, after which its input is touched again: in a
+  /// network its input was just written, but the other blocks' weights went through the caches
+  /// since it last ran. 0: a warm loop; absent: as much as the plan's median network has weights.
+  std::optional<std::int64_t> evict_bytes;
+  int max_attempts = 2;  ///< of an item whose process died, before it counts as failed
 
   /// Reads the keys of a config or of a file of ours into this; refuses what cannot go together.
   void read(ConfigReader& reader);

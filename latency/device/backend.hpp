@@ -25,6 +25,8 @@ class Prepared {
  public:
   virtual ~Prepared() = default;
   virtual std::optional<Failure> run() = 0;
+  /// Writes the input again, unchanged: as after the block before it.
+  virtual void touch_input() = 0;
   /// Of the last run.
   virtual spaces::Plane output() const = 0;
 };

@@ -41,8 +41,24 @@ std::uint64_t bytes_of(const Program& program) {
   return floats * sizeof(float);
 }
 
-/// Warm-up and timed runs of one item in one round.
-std::variant<Sample::Runs, Failure> time_runs(Prepared& prepared, const Protocol& protocol) {
+/// Bytes that are read to push other data out of the caches.
+class Evictor {
+ public:
+  explicit Evictor(std::int64_t bytes) : bytes_(static_cast<std::size_t>(bytes), 1) {}
+  void run() const {
+    constexpr std::size_t kLine = 64;
+    volatile unsigned char sink = 0;
+    for (std::size_t i = 0; i < bytes_.size(); i += kLine) sink = bytes_[i];
+    static_cast<void>(sink);
+  }
+
+ private:
+  std::vector<unsigned char> bytes_;
+};
+
+/// Warm-up and timed runs of one item in one round; `evictor` for blocks alone.
+std::variant<Sample::Runs, Failure> time_runs(Prepared& prepared, const Protocol& protocol,
+                                              const Evictor* evictor) {
   for (int i = 0; i < protocol.warm_up_runs; ++i) {
     if (auto failure = prepared.run()) return *failure;
   }
@@ -56,6 +72,10 @@ std::variant<Sample::Runs, Failure> time_runs(Prepared& prepared, const Protocol
     return spent < protocol.max_time && (count < protocol.runs || spent < protocol.min_time);
   };
   while (goes_on()) {
+    if (evictor != nullptr) {
+      evictor->run();
+      prepared.touch_input();
+    }
     const std::int64_t wall = now_ns(CLOCK_MONOTONIC);
     const std::int64_t cpu = by_thread ? now_ns(CLOCK_THREAD_CPUTIME_ID) : 0;
     const auto failure = prepared.run();
@@ -71,7 +91,11 @@ std::variant<Sample::Runs, Failure> time_runs(Prepared& prepared, const Protocol
 class Runner {
  public:
   Runner(const Job& job, Backend& backend, const RunnerDoors& doors)
-      : job_(job), backend_(backend), doors_(doors), states_(job.items.size()) {
+      : job_(job),
+        backend_(backend),
+        doors_(doors),
+        states_(job.items.size()),
+        evictor_(job.protocol.evict_bytes.value_or(0)) {
     memory_left_ = available_memory().value_or(kAssumedMemory) / 2;
     for (std::size_t i = 0; i < job.done.size(); ++i) states_[i].checked = !job.done[i].empty();
   }
@@ -115,7 +139,9 @@ class Runner {
     auto failure = prepare(item, passing, sample);
     if (!failure) {
       Prepared& prepared = state.prepared ? *state.prepared : *passing;
-      auto runs = time_runs(prepared, job_.protocol);
+      const bool alone = job_.items[static_cast<std::size_t>(item)].net.blocks.size() == 1;
+      const bool evicts = alone && job_.protocol.evict_bytes.value_or(0) > 0;
+      auto runs = time_runs(prepared, job_.protocol, evicts ? &evictor_ : nullptr);
       if (const auto* failed = std::get_if<Failure>(&runs)) {
         failure = *failed;
       } else {
@@ -172,6 +198,7 @@ class Runner {
   Backend& backend_;
   const RunnerDoors& doors_;
   std::vector<State> states_;
+  Evictor evictor_;
   std::uint64_t memory_left_ = 0;
 };
 

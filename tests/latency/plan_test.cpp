@@ -3,6 +3,7 @@
 #include "spaces/cost.hpp"
 #include "tests/support/catch.hpp"
 
+#include <algorithm>
 #include <set>
 
 using namespace lathe;
@@ -105,6 +106,22 @@ TEST_CASE("what a table lacks for a space is listed", "[latency][plan]") {
   CHECK(plan.fit.empty());
   // Another precision is another latency.
   CHECK(missing_blocks(table, load("tiny:resolution=32,precision=int8")).size() == 58);
+}
+
+TEST_CASE("blocks meet caches as full of other weights as in a network", "[latency][plan]") {
+  Plan plan = make_plan(load("tiny:resolution=32"), 1, 2, 7);
+  std::vector<std::int64_t> params;
+  for (const auto* items : {&plan.fit, &plan.check}) {
+    for (const Item& item : *items) params.push_back(spaces::count(item.net).params);
+  }
+  std::sort(params.begin(), params.end());
+  CHECK(resolved(Protocol{}, plan).evict_bytes == params.at(1) * 4);
+  Protocol fixed;
+  fixed.evict_bytes = 5;
+  CHECK(resolved(fixed, plan).evict_bytes == 5);
+  plan.fit.clear();
+  plan.check.clear();
+  CHECK(resolved(Protocol{}, plan).evict_bytes == 0);
 }
 
 TEST_CASE("the estimate grows with rounds and stays sane", "[latency][plan]") {

@@ -46,6 +46,17 @@ TEST_CASE("protocols that mean nothing are refused", "[latency][config]") {
   CHECK_THROWS_WITH(read({{"round", 12}}),
                     ContainsSubstring("round") && ContainsSubstring("rounds"));
   CHECK_THROWS_WITH(read({{"clock", "cpu"}}), ContainsSubstring("thread_cpu"));
+  CHECK_THROWS_WITH(read({{"evict", "some"}}), ContainsSubstring("/evict") &&
+                                                   ContainsSubstring("\"network\" or a size") &&
+                                                   ContainsSubstring("got \"some\""));
+}
+
+TEST_CASE("what is evicted is a size, or a network's weights", "[latency][config]") {
+  CHECK_FALSE(read({{"evict", "network"}}).evict_bytes);
+  const Protocol fixed = read({{"evict", "2MiB"}});
+  CHECK(fixed.evict_bytes == 2 * 1024 * 1024);
+  CHECK(protocol_from_json(to_json(fixed), "test").evict_bytes == fixed.evict_bytes);
+  CHECK(read({{"evict", "0B"}}).evict_bytes == 0);
 }
 
 TEST_CASE("statistics have names", "[latency]") {

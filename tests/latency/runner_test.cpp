@@ -4,6 +4,7 @@
 #include "tests/latency/networks.hpp"
 #include "tests/support/catch.hpp"
 
+#include <map>
 #include <set>
 #include <unistd.h>
 
@@ -49,6 +50,35 @@ Job job_of(const std::vector<std::string>& keys) {
 const std::string kSmall = "mbconv 8x8x8 > 8 k3 m16 s1 relu id";
 const std::string kOther = "conv 8x8x8 > 16 k1 s1 relu";
 
+/// The reference, counting by a program's number of ops how often an input was touched.
+class CountingBackend : public Backend {
+ public:
+  std::map<std::size_t, int> touched;
+  std::string version() const override { return "0"; }
+  std::variant<std::unique_ptr<Prepared>, Failure> prepare(const Program& program,
+                                                           const spaces::Plane& input) override {
+    class Counting : public Prepared {
+     public:
+      Counting(std::unique_ptr<Prepared> right, std::map<std::size_t, int>& to, std::size_t ops)
+          : right_(std::move(right)), touched_(to), ops_(ops) {}
+      std::optional<Failure> run() override { return right_->run(); }
+      void touch_input() override { ++touched_[ops_]; }
+      spaces::Plane output() const override { return right_->output(); }
+
+     private:
+      std::unique_ptr<Prepared> right_;
+      std::map<std::size_t, int>& touched_;
+      std::size_t ops_;
+    };
+    auto right = reference_->prepare(program, input);
+    return std::make_unique<Counting>(std::get<std::unique_ptr<Prepared>>(std::move(right)),
+                                      touched, program.ops.size());
+  }
+
+ private:
+  std::unique_ptr<Backend> reference_ = make_reference_backend(1);
+};
+
 /// An engine whose answers are wrong by a little.
 class WrongBackend : public Backend {
  public:
@@ -59,6 +89,7 @@ class WrongBackend : public Backend {
      public:
       explicit Wrong(std::unique_ptr<Prepared> right) : right_(std::move(right)) {}
       std::optional<Failure> run() override { return right_->run(); }
+      void touch_input() override {}
       spaces::Plane output() const override {
         spaces::Plane plane = right_->output();
         for (float& value : plane.values) value *= 1.001F;
@@ -139,6 +170,21 @@ TEST_CASE("min and max time bound the runs of an item", "[latency][probe]") {
   job.protocol.min_time = Micros{0};
   job.protocol.max_time = Micros{1};
   CHECK(std::get<Sample::Runs>(run(job, *backend).samples.at(0).runs).wall.size() == 1);
+}
+
+TEST_CASE("caches are emptied before each run of a block alone, and of nothing else",
+          "[latency][probe]") {
+  CountingBackend backend;
+  Job job = job_of({kSmall});
+  job.items.push_back({"net", test::network_of({kSmall, kOther})});
+  job.protocol.rounds = 1;
+  job.protocol.evict_bytes = 1 << 20;
+  run(job, backend);
+  CHECK(backend.touched == std::map<std::size_t, int>{{4, 3}});  // three runs of the block's 4 ops
+  backend.touched.clear();
+  job.protocol.evict_bytes = 0;
+  run(job, backend);
+  CHECK(backend.touched.empty());
 }
 
 TEST_CASE("a wrong engine's item fails before it is timed", "[latency][probe]") {
