@@ -9,6 +9,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include <map>
+#include <string>
+
 namespace lathe::cli {
 namespace {
 
@@ -39,13 +42,15 @@ json objectives_of_flags(const SearchOptions& options, const json& config) {
   return objectives;
 }
 
+/// A table that is typed takes the place of the config's of the same name.
 void set_tables(json& config, const SearchOptions& options) {
+  std::map<std::string, std::string> typed;
   for (const std::string& argument : options.tables) {
     const auto [given, file] = split_name(argument);
     const std::string name =
         given.empty() ? latency::LatencyTable::load(file).header().name : given;
-    const json known = config.value("tables", json::object());
-    if (known.contains(name) && known[name] != absolute_name(file)) {
+    const auto [place, is_new] = typed.emplace(name, absolute_name(file));
+    if (!is_new && place->second != absolute_name(file)) {
       throw ConfigError(Problem{"--table " + argument, "a name of its own for every table",
                                 "a second \"" + name + '"', "say --table NAME=" + file});
     }
