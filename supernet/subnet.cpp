@@ -56,7 +56,7 @@ Subnet fold_batch_norm(const Subnet& subnet) {
     if (op.bias) shift += p.bias.to(torch::kDouble) * scale;
     OpParameters result;
     result.kernels = p.kernels;
-    result.weight = (p.weight * scale.view({-1, 1, 1, 1})).to(type);
+    result.weight = p.weight * scale.to(type).view({-1, 1, 1, 1});
     result.bias = shift.to(type);
     p = std::move(result);
     op.norm = false, op.bias = true;

@@ -39,7 +39,8 @@ struct Subnet {
 };
 
 /// The same function with batch norm folded into weights and biases (Jacob et al. 2018,
-/// section 3.2; computed in double): about twice as fast to evaluate. The given one is unchanged.
+/// section 3.2; scales and shifts in double): less to do for every image. The given one is
+/// unchanged.
 Subnet fold_batch_norm(const Subnet& subnet);
 
 /// Throws ConfigError unless images are N x C x H x W of that shape.
