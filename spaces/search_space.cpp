@@ -6,6 +6,8 @@
 #include "spaces/cost.hpp"
 #include "spaces/space_data.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
 #include <system_error>
 #include <utility>
@@ -190,8 +192,9 @@ SearchSpace SearchSpace::load(const SpaceName& name, const std::filesystem::path
   auto source = std::make_shared<SpaceSource>();
   source->base = name.base;
   source->path = find_space(name, configs);
-  source->content = load_json(source->path, Comments::allowed);
-  source->words = read_word_parameters(source->content, source->path);
+  source->content =
+      std::make_shared<const nlohmann::json>(load_json(source->path, Comments::allowed));
+  source->words = read_word_parameters(*source->content, source->path);
   return SearchSpace(
       std::make_shared<const Data>(Data{build_space(std::move(source), name.settings)}));
 }
@@ -326,7 +329,7 @@ std::string SearchSpace::text_form() const {
 }
 
 std::uint64_t SearchSpace::fingerprint() const {
-  std::string all = dump_json_line(data_->content);
+  std::string all = dump_json_line(*data_->content);
   for (const auto& [name, value] : data_->parameters) {
     if (name != "precision") all += "\n" + name + "=" + value;
   }

@@ -3,7 +3,7 @@
 #include "spaces/search_space.hpp"
 #include "spaces/space_file.hpp"
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 #include <map>
 #include <memory>
@@ -21,7 +21,7 @@ namespace lathe::spaces {
 struct SpaceSource {
   std::string base;  ///< as typed
   std::filesystem::path path;
-  nlohmann::json content;
+  std::shared_ptr<const nlohmann::json> content;
   std::vector<WordParameter> words;
 };
 
@@ -47,9 +47,9 @@ struct SpaceData {
   std::vector<std::pair<std::string, std::string>> pins;      ///< in the decisions' order
   std::string name;
 
-  nlohmann::json content;  ///< the source's, words chosen
-  SpaceFile file;          ///< fields know their decisions
-  double width = 1;        ///< where it is a parameter
+  std::shared_ptr<const nlohmann::json> content;  ///< the source's, words chosen
+  SpaceFile file;                                 ///< fields know their decisions
+  double width = 1;                               ///< where it is a parameter
   int classes = 0;
   Precision precision = Precision::fp32;
 
