@@ -46,7 +46,7 @@ RunDir open_run(const Long& options, const General& general, const std::string& 
   sink.record_to(run.file("events.jsonl"));
   const Build& build = build_info();
   const json block = {
-      {"message", "lathe " + build.version + " (" + build.revision +
+      {"message", "lathe " + build.version + " (" + build.revision.substr(0, 12) +
                       (build.dirty ? " with changes" : "") + ", " + build.build_type + "), seed " +
                       std::to_string(seed) + ", " + std::to_string(threads) + " threads, into " +
                       options.out.string()},

@@ -70,6 +70,11 @@ std::string table_of(const std::string& objective, const std::set<std::string>& 
   return objective.rfind(prefix, 0) == 0 ? objective.substr(prefix.size()) : "";
 }
 
+bool has_objective(const json& front, const std::string& name) {
+  const json& objectives = front.at("objectives");
+  return std::find(objectives.begin(), objectives.end(), name) != objectives.end();
+}
+
 void fill_front(SearchSummary& summary, const json& front, const json& measured, int chosen) {
   const auto medians = measured_medians(measured);
   std::set<std::string> tables;
@@ -82,9 +87,10 @@ void fill_front(SearchSummary& summary, const json& front, const json& measured,
     summary.front.titles.push_back(objective);
     if (!table_of(objective, tables).empty()) summary.front.titles.push_back("measured");
   }
-  for (const char* title : {"MACs", "parameters", "network"}) {
-    summary.front.titles.emplace_back(title);
-  }
+  const bool by_macs = has_objective(front, "macs"), by_params = has_objective(front, "params");
+  if (!by_macs) summary.front.titles.emplace_back("MACs");
+  if (!by_params) summary.front.titles.emplace_back("parameters");
+  summary.front.titles.emplace_back("network");
   const json& points = front.at("points");
   const std::vector<std::size_t> shown = shown_points(points, chosen, medians);
   for (const std::size_t i : shown) {
@@ -101,8 +107,8 @@ void fill_front(SearchSummary& summary, const json& front, const json& measured,
       const bool has = known != medians.end() && known->second.count(table) > 0;
       row.push_back(has ? ms_text(known->second.at(table)) : "-");
     }
-    row.push_back(text_count(point.at("macs")));
-    row.push_back(text_count(point.at("params")));
+    if (!by_macs) row.push_back(text_count(point.at("macs")));
+    if (!by_params) row.push_back(text_count(point.at("params")));
     row.push_back(point.at("network"));
     summary.front.rows.push_back(std::move(row));
   }
@@ -145,7 +151,8 @@ void fill_chosen(SearchSummary& summary, const json& best, const json& front) {
   rows.emplace_back("accuracy", percent(best.at("accuracy")) + " as the search judged it");
   for (const auto& [name, value] : best.at("objectives").items()) {
     const bool is_latency = name.rfind("latency", 0) == 0;
-    if (name == "error" || (is_latency && best.contains("latency_ms"))) continue;
+    const bool is_size = name == "macs" || name == "params";  // told below, with its unit
+    if (name == "error" || is_size || (is_latency && best.contains("latency_ms"))) continue;
     rows.emplace_back(name, search::text_of(name, value));
   }
   rows.emplace_back("size", text_count(best.at("macs")) + " MACs, " +
@@ -237,6 +244,7 @@ SearchSummary summarise_search(const fs::path& folder) {
     const json best = load_if_there(folder / "best.json");
     const int chosen = best.is_null() ? -1 : best.at("index").get<int>();
     SearchSummary summary;
+    summary.has_weights = manifest.at("facts").contains("train_run");
     std::string costs;
     for (const std::string objective : front.at("objectives")) {
       if (objective != "error") costs += (costs.empty() ? "" : ", ") + objective;
@@ -277,7 +285,7 @@ void print_search_summary(const General& general, const fs::path& folder) {
   for (const auto& [file, what] : summary.files) rows.push_back({file, what});
   print("\nFiles\n" + table_text({{"", Align::left}, {"", Align::left}}, rows));
   print("\nNext\nlathe report " + folder.string() + " --out report.html\n");
-  if (!summary.chosen.empty()) {
+  if (!summary.chosen.empty() && summary.has_weights) {
     print("lathe export " + folder.string() + " --to onnx,torchscript --out deploy\n");
   }
 }

@@ -23,7 +23,8 @@ struct SearchSummary {
   TextTable front;         ///< at most 16 points, evenly spread, the chosen one marked
   std::string front_note;  ///< which points are shown
   std::vector<std::pair<std::string, std::string>> chosen;  ///< name and text; empty: none chosen
-  std::string verdict;  ///< of the comparison with hand-made networks; empty: not compared
+  bool has_weights = false;  ///< a supernet judged: the chosen network can be exported
+  std::string verdict;       ///< of the comparison with hand-made networks; empty: not compared
   TextTable compared;
   std::vector<std::pair<std::string, std::string>> files;  ///< name and what it holds
 };
