@@ -1,5 +1,6 @@
 #include "search/prove.hpp"
 
+#include "latency/statistics.hpp"
 #include "search/run_files.hpp"
 #include "spaces/base/hash.hpp"
 #include "spaces/base/json_io.hpp"
@@ -31,41 +32,80 @@ const Evaluated& at(const SearchResult& result, int index) {
 std::vector<MeasuredNetwork> to_measure(const std::vector<int>& list, const ParetoFront& front,
                                         std::size_t front_points) {
   std::vector<MeasuredNetwork> networks;
-  for (int index : list) networks.push_back({index, true, false, {}});
+  for (int index : list) networks.push_back({index, true, {}});
   const auto& points = front.points();
   const std::size_t count = std::min(front_points, points.size());
   for (std::size_t i = 0; i < count; ++i) {
     const std::size_t place = count == 1 ? 0 : i * (points.size() - 1) / (count - 1);
     const int index = points[place].index;
     if (std::find(list.begin(), list.end(), index) != list.end()) continue;
-    networks.push_back({index, false, true, {}});
-  }
-  for (MeasuredNetwork& network : networks) {
-    network.on_front = std::any_of(points.begin(), points.end(), [&](const FrontPoint& point) {
-      return point.index == network.index;
-    });
+    networks.push_back({index, false, {}});
   }
   return networks;
 }
 
-void measure(std::vector<MeasuredNetwork>& networks, const Feasibility& feasibility,
-             const SearchResult& result, const ProofDevice& device) {
+/// Measures the networks from `begin` on, on one device, in one job.
+void measure(std::vector<MeasuredNetwork>& networks, std::size_t begin,
+             const Feasibility& feasibility, const SearchResult& result,
+             const ProofDevice& device) {
   std::vector<latency::Item> items;
-  for (const MeasuredNetwork& network : networks) {
-    const Proposal& proposal = at(result, network.index).proposal;
+  for (std::size_t i = begin; i < networks.size(); ++i) {
+    const Proposal& proposal = at(result, networks[i].index).proposal;
     items.push_back({spaces::to_text(feasibility.space(), proposal.arch), proposal.net});
   }
   auto outcomes = device.measure(items);
   LATHE_CHECK(outcomes.size() == items.size(), "measuring left networks out");
   const std::optional<std::size_t> cost = feasibility.find_cost(device.cost);
-  for (std::size_t i = 0; i < networks.size(); ++i) {
-    DeviceLatency latency{device.table, device.clock, {}, {}, std::move(outcomes[i])};
+  for (std::size_t i = begin; i < networks.size(); ++i) {
+    DeviceLatency latency{device.table, device.clock, {}, {}, std::move(outcomes[i - begin])};
     if (cost) {
       latency.predicted_ms = at(result, networks[i].index).proposal.costs[*cost];
       latency.budget_ms = feasibility.bounds()[*cost];
     }
     networks[i].latencies.push_back(std::move(latency));
   }
+}
+
+/// Median of measured over predicted on one device; 1 where nothing is known.
+double correction(const std::vector<MeasuredNetwork>& networks, std::size_t device) {
+  std::vector<double> ratios;
+  for (const MeasuredNetwork& network : networks) {
+    const DeviceLatency& latency = network.latencies[device];
+    const auto* measurement = std::get_if<NetworkMeasurement>(&latency.outcome);
+    if (measurement != nullptr && latency.predicted_ms) {
+      ratios.push_back(ms(measurement->entry.median) / *latency.predicted_ms);
+    }
+  }
+  return ratios.empty() ? 1 : latency::median(std::move(ratios));
+}
+
+/// The next networks of `order` that are not measured yet and whose corrected prediction is within
+/// every budget.
+std::vector<MeasuredNetwork> next_batch(const std::vector<int>& order,
+                                        const std::vector<MeasuredNetwork>& measured,
+                                        const Feasibility& feasibility, const SearchResult& result,
+                                        const std::vector<ProofDevice>& devices,
+                                        std::size_t count) {
+  std::vector<double> corrections;
+  for (std::size_t d = 0; d < devices.size(); ++d) corrections.push_back(correction(measured, d));
+  const auto fits = [&](const Proposal& proposal) {
+    for (std::size_t d = 0; d < devices.size(); ++d) {
+      const std::optional<std::size_t> cost = feasibility.find_cost(devices[d].cost);
+      if (!cost || !feasibility.bounds()[*cost]) continue;
+      if (proposal.costs[*cost] * corrections[d] > *feasibility.bounds()[*cost]) return false;
+    }
+    return true;
+  };
+  std::vector<MeasuredNetwork> batch;
+  for (int index : order) {
+    const bool is_measured =
+        std::any_of(measured.begin(), measured.end(),
+                    [index](const MeasuredNetwork& network) { return network.index == index; });
+    if (batch.size() < count && !is_measured && fits(at(result, index).proposal)) {
+      batch.push_back({index, true, {}});
+    }
+  }
+  return batch;
 }
 
 /// Every bound of a latency has a device, and there is such a bound.
@@ -107,6 +147,11 @@ json latency_json(const DeviceLatency& latency) {
   return record;
 }
 
+bool is_on(const ParetoFront& front, int index) {
+  return std::any_of(front.points().begin(), front.points().end(),
+                     [index](const FrontPoint& point) { return point.index == index; });
+}
+
 json network_json(const MeasuredNetwork& network, const Feasibility& feasibility,
                   const std::vector<std::string>& objectives, const SearchResult& result) {
   json record = record_of(at(result, network.index), network.index, feasibility, objectives);
@@ -117,7 +162,7 @@ json network_json(const MeasuredNetwork& network, const Feasibility& feasibility
   record["latency_ms"] = latencies;
   record["holds"] = network.holds();
   record["short_listed"] = network.short_listed;
-  record["on_front"] = network.on_front;
+  record["on_front"] = is_on(result.front, network.index);
   return record;
 }
 
@@ -213,9 +258,9 @@ std::vector<int> short_list(const SearchResult& result, const std::vector<std::s
 
 Proof prove(const Feasibility& feasibility, const std::vector<std::string>& objectives,
             const SearchResult& result, const std::vector<ProofDevice>& devices,
-            std::size_t short_list_length, std::size_t front_points) {
-  const std::vector<int> list = short_list(result, objectives, short_list_length);
-  if (list.empty()) {
+            const ProofLimits& limits) {
+  const std::vector<int> order = short_list(result, objectives, result.evaluated.size());
+  if (order.empty()) {
     const auto* first =
         result.evaluated.empty() ? nullptr : std::get_if<Failure>(&result.evaluated.front().scores);
     throw CheckFailed("none of the " + std::to_string(result.evaluated.size()) +
@@ -224,13 +269,27 @@ Proof prove(const Feasibility& feasibility, const std::vector<std::string>& obje
   }
   Proof proof;
   if (devices.empty()) {
-    proof.chosen = list.front();
+    proof.chosen = order.front();
     return proof;
   }
-  proof.measured = to_measure(list, result.front, front_points);
-  for (const ProofDevice& device : devices) measure(proof.measured, feasibility, result, device);
-  for (const MeasuredNetwork& network : proof.measured) {
-    if (proof.chosen < 0 && network.short_listed && network.holds()) proof.chosen = network.index;
+  const std::vector<int> list(
+      order.begin(), order.begin() + std::ptrdiff_t(std::min(limits.short_list, order.size())));
+  std::vector<MeasuredNetwork> batch = to_measure(list, result.front, limits.front_points);
+  bool holds = false;
+  for (std::size_t round = 0; round < limits.batches && !holds && !batch.empty(); ++round) {
+    const std::size_t begin = proof.measured.size();
+    proof.measured.insert(proof.measured.end(), batch.begin(), batch.end());
+    for (const ProofDevice& device : devices) {
+      measure(proof.measured, begin, feasibility, result, device);
+    }
+    holds = std::any_of(proof.measured.begin() + std::ptrdiff_t(begin), proof.measured.end(),
+                        [](const MeasuredNetwork& n) { return n.short_listed && n.holds(); });
+    batch = next_batch(order, proof.measured, feasibility, result, devices, limits.short_list);
+  }
+  for (int index : order) {
+    for (const MeasuredNetwork& network : proof.measured) {
+      if (proof.chosen < 0 && network.index == index && network.holds()) proof.chosen = index;
+    }
   }
   proof.proved = proof.chosen >= 0 && measures_all_bounds(feasibility, devices);
   return proof;
@@ -264,7 +323,7 @@ void write_proof(const Proof& proof, const Feasibility& feasibility,
   throw CheckFailed("none of the " + std::to_string(count) +
                     " short-listed networks holds its budget when measured whole (" + tried +
                     "); everything is kept in " + folder.string() +
-                    "; lower the budget a little, or raise prove.short_list");
+                    "; lower the budget a little, or raise prove.batches");
 }
 
 }  // namespace lathe::search

@@ -44,18 +44,19 @@ struct DeviceLatency {
 
 /// A network that was measured whole.
 struct MeasuredNetwork {
-  int index = 0;  ///< among the evaluated
-  bool short_listed = false, on_front = false;
+  int index = 0;                         ///< among the evaluated
+  bool short_listed = false;             ///< else measured as a point of the front
   std::vector<DeviceLatency> latencies;  ///< per device
   bool holds() const;                    ///< on all of them
 };
 
 /// What a search ends with.
 struct Proof {
-  int chosen = -1;  ///< among the evaluated; -1: none of the short list holds its budget
+  int chosen = -1;  ///< among the evaluated; -1: no network that was measured holds its budget
   bool proved =
       false;  ///< chosen, and every bound of a latency was measured (there is one at least)
-  std::vector<MeasuredNetwork> measured;  ///< the short list in its order, then points of the front
+  /// The short list and points of the front; behind them what further batches added.
+  std::vector<MeasuredNetwork> measured;
 };
 
 /// The order in which networks are tried: feasible results by error, ties by the other objectives
@@ -63,13 +64,23 @@ struct Proof {
 std::vector<int> short_list(const SearchResult& result, const std::vector<std::string>& objectives,
                             std::size_t count);
 
-/// Measures the short list and up to `front_points` of the front, spread evenly along it and with
-/// both ends, on every device; the first of the short list whose measured median is at most the
-/// bound on all devices is chosen. Where no device is given nothing is measured, the first of the
-/// list is chosen and best.json says "proved": false. Throws what measuring throws.
+/// How much is measured.
+struct ProofLimits {
+  std::size_t short_list = 5;    ///< networks per batch
+  std::size_t front_points = 8;  ///< of the front, in the first batch
+  std::size_t batches = 3;
+};
+
+/// Measures the short list, with points of the front spread evenly along it (both ends are among
+/// them). Where no network of the short list holds its budget, which is how a table that predicts
+/// too little shows, the next batch is measured: the next ones by error whose prediction, times the
+/// median of measured over predicted so far, is within the budget. Of all that hold on every device
+/// the one with the lowest error (ties as in short_list) is chosen. Where no device is given
+/// nothing is measured and the first of the short list is chosen, not proved. Throws CheckFailed if
+/// no evaluated network has a result, and what measuring throws.
 Proof prove(const Feasibility& feasibility, const std::vector<std::string>& objectives,
             const SearchResult& result, const std::vector<ProofDevice>& devices,
-            std::size_t short_list_length, std::size_t front_points);
+            const ProofLimits& limits);
 
 /// Writes measured.json (if anything was measured) and best.json into the run. Throws CheckFailed
 /// if no network of the short list holds the budget, after writing; the message has each one's

@@ -49,9 +49,11 @@ void read_prove(ConfigReader& r, ProveConfig& prove) {
       "prove",
       [&prove](ConfigReader& p) {
         p.integer("short_list", prove.short_list, {1, 1000},
-                  "networks measured whole until one holds the budget");
+                  "networks measured whole, best error first");
         p.integer("front_points", prove.front_points, {0, 1000},
                   "points of the front that are measured too, spread along it");
+        p.integer("batches", prove.batches, {1, 100},
+                  "short lists measured, at most, until a network holds the budget");
         p.entries(
             "devices",
             [&](const std::string& name, const json& device) {

@@ -28,8 +28,9 @@ struct EvaluatorConfig {
 /// How the chosen network's budget is proved by measuring.
 struct ProveConfig {
   bool on = true;
-  int short_list = 5;    ///< networks measured until one holds the budget, best error first
+  int short_list = 5;    ///< networks measured per batch, best error first
   int front_points = 8;  ///< points of the front that are measured too, spread along it
+  int batches = 3;       ///< while no network holds the budget
   std::map<std::string, std::string> devices;  ///< by table; a table's own device if not here
 };
 

@@ -175,9 +175,11 @@ void search_in(RunDir& run, const SearchConfig& config, const Feasibility& feasi
   const search::SearchResult result = search::run_search(setup, run.folder(), sink);
   std::vector<search::ProofDevice> devices;
   for (const OpenDevice& device : opened) devices.push_back(device.proof);
-  const search::Proof proof = search::prove(feasibility, config.objectives, result, devices,
-                                            static_cast<std::size_t>(config.prove.short_list),
-                                            static_cast<std::size_t>(config.prove.front_points));
+  const search::ProofLimits limits{static_cast<std::size_t>(config.prove.short_list),
+                                   static_cast<std::size_t>(config.prove.front_points),
+                                   static_cast<std::size_t>(config.prove.batches)};
+  const search::Proof proof =
+      search::prove(feasibility, config.objectives, result, devices, limits);
   if (const auto plot = search::plot_of(result, feasibility, config.objectives, proof.chosen)) {
     write_file(run.file("front.svg"), search::front_svg(*plot));
   }

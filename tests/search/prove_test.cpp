@@ -91,7 +91,7 @@ TEST_CASE("the first of the short list that holds the budget when measured is ch
   fake.slow_networks = 2;
   fake.factor = 0.9;
   fake.failing = {2};
-  const Proof proof = prove(run.feasibility, kObjectives, run.result, {fake.device()}, 5, 4);
+  const Proof proof = prove(run.feasibility, kObjectives, run.result, {fake.device()}, {5, 4, 1});
   const std::vector<int> list = short_list(run.result, kObjectives, 5);
   REQUIRE(run.predicted_ms(list[0]) * 3 > 1.2);
   CHECK(proof.chosen == list[3]);
@@ -134,7 +134,7 @@ TEST_CASE("a wall clock that breaks the budget is said, not hidden", "[search]")
   Searched run;
   FakeDevice fake;
   fake.wall = 5;
-  const Proof proof = prove(run.feasibility, kObjectives, run.result, {fake.device()}, 3, 0);
+  const Proof proof = prove(run.feasibility, kObjectives, run.result, {fake.device()}, {3, 0, 1});
   write_proof(proof, run.feasibility, kObjectives, run.result, run.folder.path());
   const json latency = json::parse(run.folder.text("best.json")).at("latency_ms").at("formula");
   CHECK(latency.at("within_budget") == true);
@@ -146,23 +146,61 @@ TEST_CASE("where no network holds the budget, the run fails its check and keeps 
   Searched run;
   FakeDevice fake;
   fake.factor = 20;
-  const Proof proof = prove(run.feasibility, kObjectives, run.result, {fake.device()}, 2, 0);
+  const Proof proof = prove(run.feasibility, kObjectives, run.result, {fake.device()}, {2, 0, 1});
   CHECK(proof.chosen == -1);
   CHECK_FALSE(proof.proved);
   CHECK_THROWS_WITH(
       write_proof(proof, run.feasibility, kObjectives, run.result, run.folder.path()),
       ContainsSubstring("none of the 2 short-listed networks holds its budget when measured "
                         "whole (formula measured ") &&
-          ContainsSubstring(" for 1.20 ms") && ContainsSubstring("lower the budget a little"));
+          ContainsSubstring(" for 1.20 ms") &&
+          ContainsSubstring("lower the budget a little, or raise prove.batches"));
   CHECK_THROWS_AS(write_proof(proof, run.feasibility, kObjectives, run.result, run.folder.path()),
                   CheckFailed);
   CHECK(json::parse(run.folder.text("measured.json")).at("networks").size() == 2);
   CHECK_FALSE(std::filesystem::exists(run.folder.path() / "best.json"));
 }
 
+TEST_CASE("a table that predicts too little costs further batches, not the run", "[search]") {
+  Searched run;
+  FakeDevice fake;
+  fake.factor = fake.slow = 1.1;
+  const double error_first = std::get<Scores>(
+      run.result.evaluated[static_cast<std::size_t>(short_list(run.result, kObjectives, 1)[0])]
+          .scores)[0];
+  const Proof one = prove(run.feasibility, kObjectives, run.result, {fake.device()}, {2, 0, 1});
+  REQUIRE(one.chosen == -1);
+  const Proof two = prove(run.feasibility, kObjectives, run.result, {fake.device()}, {2, 0, 2});
+  REQUIRE(two.chosen >= 0);
+  CHECK(two.proved);
+  CHECK(two.measured.size() == 4);
+  REQUIRE(fake.jobs.size() == 3);
+  CHECK(fake.jobs[2].size() == 2);
+  // The best one, by error, of those that are within the budget when 10 % slower.
+  for (int index : short_list(run.result, kObjectives, 40)) {
+    if (run.predicted_ms(index) * 1.1 > 1.2) continue;
+    CHECK(two.chosen == index);
+    break;
+  }
+  CHECK(std::get<Scores>(run.result.evaluated[static_cast<std::size_t>(two.chosen)].scores)[0] >
+        error_first);
+}
+
+TEST_CASE("a measured point of the front is taken where the short list holds no budget",
+          "[search]") {
+  Searched run;
+  FakeDevice fake;
+  fake.factor = fake.slow = 1.1;
+  const Proof proof = prove(run.feasibility, kObjectives, run.result, {fake.device()}, {2, 40, 1});
+  REQUIRE(proof.chosen >= 0);
+  CHECK(proof.proved);
+  CHECK(run.predicted_ms(proof.chosen) * 1.1 <= 1.2);
+  CHECK(proof.measured.size() > 2);
+}
+
 TEST_CASE("without a device the lowest error is chosen and called unproved", "[search]") {
   Searched run;
-  const Proof proof = prove(run.feasibility, kObjectives, run.result, {}, 5, 4);
+  const Proof proof = prove(run.feasibility, kObjectives, run.result, {}, {5, 4, 1});
   CHECK(proof.chosen == short_list(run.result, kObjectives, 1)[0]);
   write_proof(proof, run.feasibility, kObjectives, run.result, run.folder.path());
   const json best = json::parse(run.folder.text("best.json"));
@@ -175,7 +213,7 @@ TEST_CASE("a measured network without a latency bound is no proof", "[search]") 
   Searched run;
   const Feasibility unbounded = toy_feasibility(toy_space());
   FakeDevice fake;
-  const Proof proof = prove(unbounded, kObjectives, run.result, {fake.device()}, 3, 0);
+  const Proof proof = prove(unbounded, kObjectives, run.result, {fake.device()}, {3, 0, 1});
   CHECK(proof.chosen >= 0);
   CHECK_FALSE(proof.proved);
 }
@@ -184,7 +222,7 @@ TEST_CASE("nothing but failures fails the check with the first reason", "[search
   const Feasibility feasibility = toy_feasibility(toy_space());
   SearchResult result;
   result.evaluated.push_back({{}, Failure{"NaN in stage2"}});
-  CHECK_THROWS_WITH(prove(feasibility, kObjectives, result, {}, 5, 4),
+  CHECK_THROWS_WITH(prove(feasibility, kObjectives, result, {}, {5, 4, 1}),
                     ContainsSubstring("none of the 1 evaluated networks has a result; the first "
                                       "one: NaN in stage2"));
 }
