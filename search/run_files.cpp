@@ -64,6 +64,13 @@ LoggedResult read_line(const json& line, const std::filesystem::path& where,
   return result;
 }
 
+/// Counts and bytes are whole numbers.
+json value_of(const std::string& name, double value) {
+  const Quantity quantity = parse_quantity(name, name).quantity;
+  if (quantity == Quantity::error || quantity == Quantity::latency) return value;
+  return std::llround(value);
+}
+
 }  // namespace
 
 json number_or_null(double value) { return std::isfinite(value) ? json(value) : json(nullptr); }
@@ -99,7 +106,7 @@ json record_of(const Evaluated& evaluated, int index, const Feasibility& feasibi
   for (std::size_t i = 0; i < feasibility.costs().size(); ++i) {
     const std::string& name = feasibility.costs()[i];
     if (std::find(objectives.begin(), objectives.end(), name) == objectives.end()) {
-      costs[name] = proposal.costs[i];
+      costs[name] = value_of(name, proposal.costs[i]);
     }
   }
   if (!costs.empty()) record["costs"] = costs;
@@ -109,7 +116,9 @@ json record_of(const Evaluated& evaluated, int index, const Feasibility& feasibi
   }
   const Scores& scores = std::get<Scores>(evaluated.scores);
   json values = json::object();
-  for (std::size_t i = 0; i < objectives.size(); ++i) values[objectives[i]] = scores[i];
+  for (std::size_t i = 0; i < objectives.size(); ++i) {
+    values[objectives[i]] = value_of(objectives[i], scores[i]);
+  }
   if (values.contains("error")) record["error"] = values["error"];
   record["objectives"] = values;
   return record;

@@ -39,7 +39,7 @@ Row read_row(ConfigReader& r) {
   if (r.has("acc")) {
     if (accuracies.empty()) r.refuse("acc", "at least one accuracy", "an empty list");
     const double sum = std::accumulate(accuracies.begin(), accuracies.end(), 0.0);
-    row.error = 1 - sum / static_cast<double>(accuracies.size()) / 100;
+    row.error = (100 - sum / static_cast<double>(accuracies.size())) / 100;
   }
   return row;
 }
