@@ -2,12 +2,14 @@
 #include "search/pareto_front.hpp"
 #include "search/random_searcher.hpp"
 #include "search/registry.hpp"
+#include "tests/search/local_searcher.hpp"
 #include "tests/search/toy.hpp"
 #include "tests/support/catch.hpp"
 
 #include <nlohmann/json.hpp>
 
 #include <set>
+#include <sstream>
 
 using namespace lathe;
 using namespace lathe::search;
@@ -71,6 +73,9 @@ std::unique_ptr<Searcher> make(const std::string& kind, const Feasibility& feasi
   if (kind == "random") {
     return std::make_unique<RandomSearcher>(feasibility, RandomConfig{}, Rng(seed));
   }
+  if (kind == "local") {
+    return std::make_unique<LocalSearcher>(feasibility, LocalConfig{}, Rng(seed));
+  }
   EvolutionConfig config;
   config.population = 32;
   return std::make_unique<EvolutionSearcher>(feasibility, config, Rng(seed));
@@ -117,7 +122,7 @@ TEST_CASE("a searcher proposes feasible networks, each once, until none is left"
   }
   REQUIRE(feasible.size() > 50);
   REQUIRE(feasible.size() < 2000);
-  for (const char* kind : {"random", "evolution"}) {
+  for (const char* kind : {"random", "evolution", "local"}) {
     const std::unique_ptr<Searcher> searcher = make(kind, feasibility, 4);
     const std::vector<Architecture> all = drain(*searcher);
     INFO(kind);
@@ -131,7 +136,7 @@ TEST_CASE("a budget that hardly anything meets ends in bounded tries", "[search]
   const auto space = tiny_space();
   const Reach reach = toy_feasibility(space).reach()[0];
   const Feasibility feasibility = toy_feasibility(space, reach.least * 1.05);
-  for (const char* kind : {"random", "evolution"}) {
+  for (const char* kind : {"random", "evolution", "local"}) {
     const std::unique_ptr<Searcher> searcher = make(kind, feasibility, 4);
     const std::vector<Architecture> all = drain(*searcher);
     INFO(kind << " found " << all.size());
@@ -144,7 +149,7 @@ TEST_CASE("a searcher goes on from its state as if it had not stopped", "[search
   const auto space = tiny_space();
   const Feasibility feasibility =
       toy_feasibility(space, 0.9 * toy_feasibility(space).reach()[0].most);
-  for (const char* kind : {"random", "evolution"}) {
+  for (const char* kind : {"random", "evolution", "local"}) {
     const std::unique_ptr<Searcher> first = make(kind, feasibility, 7);
     for (int i = 0; i < 3; ++i) first->tell(evaluated(first->ask()));
     const std::unique_ptr<Searcher> second = make(kind, feasibility, 7);
@@ -163,7 +168,7 @@ TEST_CASE("a searcher goes on from its state as if it had not stopped", "[search
 
 TEST_CASE("the seed decides what is proposed", "[search]") {
   const Feasibility feasibility = toy_feasibility(tiny_space());
-  for (const char* kind : {"random", "evolution"}) {
+  for (const char* kind : {"random", "evolution", "local"}) {
     const auto a = make(kind, feasibility, 1)->ask(), b = make(kind, feasibility, 1)->ask(),
                c = make(kind, feasibility, 2)->ask();
     REQUIRE(a.size() == b.size());
@@ -203,4 +208,21 @@ TEST_CASE("networks that compute the same are proposed once where only that coun
   const Feasibility feasibility(space, {"error", "macs"}, {}, {}, options);
   const std::unique_ptr<Searcher> searcher = make("random", feasibility, 1);
   CHECK(std::to_string(drain(*searcher).size()) == space.networks().value());
+}
+
+TEST_CASE("docs/add-a-searcher.md shows the searcher that is tested here", "[search][golden]") {
+  const std::string page = read_file("docs/add-a-searcher.md");
+  for (const char* name : {"tests/search/local_searcher.hpp", "tests/search/local_searcher.cpp"}) {
+    std::istringstream lines(read_file(name));
+    std::string shown;
+    for (std::string line; std::getline(lines, line);) {
+      const std::string own = "\"tests/search/local_searcher.hpp\"";
+      if (const auto at = line.find(own); at != std::string::npos) {
+        line.replace(at, own.size(), "\"search/local_searcher.hpp\"");
+      }
+      shown += (line.empty() ? "" : "   " + line) + "\n";
+    }
+    INFO(name);
+    CHECK(page.find(shown) != std::string::npos);
+  }
 }
