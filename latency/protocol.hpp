@@ -12,7 +12,8 @@
 
 namespace lathe::latency {
 
-/// thread_cpu: CLOCK_THREAD_CPUTIME_ID, for one thread on a shared host; steady: wall clock.
+/// thread_cpu: CLOCK_THREAD_CPUTIME_ID less the cost of reading it, for one thread on a shared
+/// host; steady: wall clock.
 enum class Clock { thread_cpu, steady };
 
 /// How items are run and timed: the same on every device. Defaults as docs/latency-accuracy.md
