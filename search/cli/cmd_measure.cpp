@@ -11,6 +11,7 @@
 #include "search/cli/table_info.hpp"
 #include "spaces/base/config_reader.hpp"
 #include "spaces/base/error.hpp"
+#include "spaces/base/json_io.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -52,8 +53,8 @@ std::vector<int> cores_of(const std::string& list) {
 latency::MeasureConfig read_config(const MeasureOptions& options) {
   const bool from_file = !options.config.empty();
   json value = {{"format", "lathe.measure"}, {"version", 1}};
-  if (from_file) value = load_config(options.config, {});
-  for (const std::string& assignment : options.overrides) apply_override(value, assignment);
+  if (from_file) value = load_json(options.config, Comments::allowed);
+  for (const std::string& assignment : options.overrides) apply_typed(value, assignment);
   latency::MeasureConfig config;
   ConfigReader::read(value, from_file ? options.config : "lathe measure", Strictness::config,
                      [&](ConfigReader& reader) { config.read(reader); });

@@ -109,7 +109,7 @@ void print_blocks(const spaces::NetworkSpec& net, const Counting& counting) {
 std::string latency_text(Micros latency) { return text(latency); }
 
 void print_one(const NetworkCount& network) {
-  std::vector<std::vector<std::string>> rows = {
+  std::vector<std::pair<std::string, std::string>> rows = {
       {"network", network.network},
       {"space", network.space},
       {"resolution", std::to_string(network.resolution) + " px"},
@@ -117,9 +117,9 @@ void print_one(const NetworkCount& network) {
       {"parameters", grouped(network.count.params)},
       {"peak memory", grouped(network.peak_activation_bytes) + " bytes of activations"}};
   for (const auto& [name, latency] : network.latencies) {
-    rows.push_back({"latency", latency_text(latency) + " by table " + name});
+    rows.emplace_back("latency", latency_text(latency) + " by table " + name);
   }
-  print(table_text({{"", Align::left}, {"", Align::left}}, rows));
+  print(facts_text(rows));
 }
 
 void print_many(const std::vector<NetworkCount>& networks) {

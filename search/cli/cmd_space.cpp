@@ -114,8 +114,7 @@ void run(const General& general, const SpaceOptions& options) {
                 {"largest", to_json(largest)}});
     return;
   }
-  print(table_text({{"", Align::left}, {"", Align::left}},
-                   {{"space", space.name()},
+  print(facts_text({{"space", space.name()},
                     {"classes", std::to_string(space.classes())},
                     {"codes", space.codes()},
                     {"networks", networks.value_or("not known exactly")}}));

@@ -56,7 +56,7 @@ std::string precisions_text(const LatencyTable& table) {
 void print_info(const LatencyTable& table) {
   const LatencyTable::Header& header = table.header();
   const latency::Protocol& protocol = header.protocol;
-  std::vector<std::vector<std::string>> rows = {
+  std::vector<std::pair<std::string, std::string>> rows = {
       {"table", header.name},
       {"device", header.device.name + ", " + header.device.model + ", " + header.device.system},
       {"engine", header.device.engine + " " + header.device.engine_version},
@@ -71,15 +71,16 @@ void print_info(const LatencyTable& table) {
                     " whole networks"}};
   if (!table.check_networks.empty()) {
     const auto check = latency::check(table, table.check_networks);
-    rows.push_back({"error", check_text(check) + ", on " + std::to_string(check.networks) +
-                                 " networks that the scale has not seen"});
-    rows.push_back({"ceiling", ceiling_text(check)});
+    rows.emplace_back("error", check_text(check) + ", on " + std::to_string(check.networks) +
+                                   " networks that the scale has not seen");
+    rows.emplace_back("ceiling", ceiling_text(check));
   }
-  rows.push_back({"drift", digits(header.residual_autocorrelation, 2) +
-                               " correlation of neighbouring samples (0: none)"});
-  rows.push_back({"made", header.date + " by lathe " + header.build.version + " " +
-                              header.build.revision + ", seed " + std::to_string(header.seed)});
-  print(table_text({{"", Align::left}, {"", Align::left}}, rows));
+  rows.emplace_back("drift", digits(header.residual_autocorrelation, 2) +
+                                 " correlation of neighbouring samples (0: none)");
+  rows.emplace_back("made", header.date + " by lathe " + header.build.version + " " +
+                                header.build.revision.substr(0, 12) + ", seed " +
+                                std::to_string(header.seed));
+  print(facts_text(rows));
 }
 
 json info_json(const LatencyTable& table) {
@@ -157,8 +158,7 @@ void run(const General& general, const TableCheckOptions& options) {
     print_json(check_json(check));
     return;
   }
-  print(table_text({{"", Align::left}, {"", Align::left}},
-                   {{"networks", std::to_string(check.networks)},
+  print(facts_text({{"networks", std::to_string(check.networks)},
                     {"error", check_text(check)},
                     {"ceiling", ceiling_text(check)}}));
 }
@@ -205,8 +205,7 @@ void run(const General& general, const TableDiffOptions& options) {
                 {"farthest", farthest}});
     return;
   }
-  print(table_text({{"", Align::left}, {"", Align::left}},
-                   {{"blocks in both", std::to_string(ratios.size())},
+  print(facts_text({{"blocks in both", std::to_string(ratios.size())},
                     {"only in A", std::to_string(only_a)},
                     {"only in B", std::to_string(only_b)},
                     {"B over A", digits(middle, 4) + " (median; 10 % of the blocks below " +

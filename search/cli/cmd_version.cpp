@@ -13,7 +13,7 @@ void run(const General&, const Help& help) { print(help.text); }
 void run(const General& general, const VersionOptions&) {
   const Build& build = build_info();
   nlohmann::json libraries = nlohmann::json::object();
-  std::vector<std::vector<std::string>> rows = {
+  std::vector<std::pair<std::string, std::string>> rows = {
       {"lathe", build.version},
       {"revision", build.revision + (build.dirty ? " with changes" : "")},
       {"compiler", build.compiler},
@@ -22,7 +22,7 @@ void run(const General& general, const VersionOptions&) {
   for (std::string entry; std::getline(list, entry, ';');) {
     const std::size_t space = entry.find(' ');
     libraries[entry.substr(0, space)] = entry.substr(space + 1);
-    rows.push_back({entry.substr(0, space), entry.substr(space + 1)});
+    rows.emplace_back(entry.substr(0, space), entry.substr(space + 1));
   }
   if (general.json) {
     nlohmann::json value = to_json(build);
@@ -30,7 +30,7 @@ void run(const General& general, const VersionOptions&) {
     print_json(value);
     return;
   }
-  print(table_text({{"", Align::left}, {"", Align::left}}, rows));
+  print(facts_text(rows));
 }
 
 }  // namespace lathe::cli

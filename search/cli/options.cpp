@@ -1,5 +1,6 @@
 #include "search/cli/options.hpp"
 
+#include "search/cli/print.hpp"
 #include "spaces/base/config_reader.hpp"
 #include "spaces/base/error.hpp"
 
@@ -9,29 +10,12 @@
 #include <charconv>
 #include <functional>
 #include <limits>
-#include <sstream>
 #include <utility>
 
 namespace lathe::cli {
 namespace {
 
 using Words = std::vector<std::string>;
-constexpr std::size_t kColumns = 79;
-
-/// `text` broken at spaces, each line after the first set in by `indent`.
-std::string wrapped(const std::string& text, std::size_t indent) {
-  std::istringstream words(text);
-  std::string line, all, word;
-  const std::size_t width = kColumns - indent;
-  while (words >> word) {
-    if (!line.empty() && line.size() + 1 + word.size() > width) {
-      all += line + "\n" + std::string(indent, ' ');
-      line.clear();
-    }
-    line += (line.empty() ? "" : " ") + word;
-  }
-  return all + line;
-}
 
 std::string listing(const std::vector<std::pair<std::string, std::string>>& rows) {
   std::size_t widest = 0;
@@ -143,7 +127,8 @@ class Flags {
     integer("--seed", options.seed, {0, std::numeric_limits<std::int64_t>::max()},
             "of everything random");
     threads(options.threads);
-    list("--set", options.overrides, "PATH=VALUE", "overrides one key of the config");
+    list("--set", options.overrides, "PATH=VALUE",
+         "overrides one key of the config; file names are relative to the current folder");
     flag("--quiet", general.quiet, "only warnings and errors on stderr");
   }
 

@@ -9,10 +9,13 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <sstream>
 #include <unistd.h>
 
 namespace lathe::cli {
 namespace {
+
+constexpr std::size_t kColumns = 79;
 
 [[noreturn]] void refuse() {
   throw ResourceError(std::string("stdout: expected to write the result, got ") +
@@ -79,6 +82,31 @@ std::string table_text(const std::vector<Column>& columns,
     all += (bold ? "\033[1m" : "") + line_of(columns, titles, widths) + (bold ? "\033[0m\n" : "\n");
   }
   for (const auto& row : rows) all += line_of(columns, row, widths) + "\n";
+  return all;
+}
+
+std::string wrapped(const std::string& text, std::size_t indent) {
+  std::istringstream words(text);
+  std::string line, all, word;
+  const std::size_t width = kColumns - indent;
+  while (words >> word) {
+    if (!line.empty() && line.size() + 1 + word.size() > width) {
+      all += line + "\n" + std::string(indent, ' ');
+      line.clear();
+    }
+    line += (line.empty() ? "" : " ") + word;
+  }
+  return all + line;
+}
+
+std::string facts_text(const std::vector<std::pair<std::string, std::string>>& facts) {
+  std::size_t widest = 0;
+  for (const auto& [name, value] : facts) widest = std::max(widest, name.size());
+  std::string all;
+  for (const auto& [name, value] : facts) {
+    all += name + std::string(widest + 2 - name.size(), ' ');
+    all += (name == "network" ? value : wrapped(value, widest + 2)) + "\n";
+  }
   return all;
 }
 

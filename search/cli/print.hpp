@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace lathe::cli {
@@ -32,5 +33,11 @@ struct Column {
 /// out. Titles are bold where stdout is a terminal.
 std::string table_text(const std::vector<Column>& columns,
                        const std::vector<std::vector<std::string>>& rows);
+
+/// Names and what is to say of them, in two columns; long texts go on below themselves, so that a
+/// line has at most 79 columns. A "network" stays on one line, to be copied.
+std::string facts_text(const std::vector<std::pair<std::string, std::string>>& facts);
+/// `text` broken at spaces into lines of at most 79 columns, each but the first set in by `indent`.
+std::string wrapped(const std::string& text, std::size_t indent);
 
 }  // namespace lathe::cli

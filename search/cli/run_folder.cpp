@@ -13,9 +13,22 @@ namespace lathe::cli {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
+void apply_typed(json& config, const std::string& assignment) {
+  const std::size_t equals = assignment.find('=');
+  const std::string key = assignment.substr(0, equals);
+  const bool is_file = key == "evaluator.run" || key == "evaluator.data" || key == "data.path" ||
+                       key.rfind("tables.", 0) == 0;
+  if (!is_file || equals == std::string::npos || equals + 1 == assignment.size()) {
+    apply_override(config, assignment);
+    return;
+  }
+  const std::string file = absolute_name(assignment.substr(equals + 1));
+  apply_override(config, key + "=" + json(file).dump());
+}
+
 json load_config(const fs::path& file, const std::vector<std::string>& overrides) {
   json config = load_json(file, Comments::allowed);
-  for (const std::string& assignment : overrides) apply_override(config, assignment);
+  for (const std::string& assignment : overrides) apply_typed(config, assignment);
   return config;
 }
 

@@ -13,6 +13,9 @@
 
 namespace lathe::cli {
 
+/// Applies one --set to a config. Keys that name files (evaluator.run, evaluator.data, tables.NAME,
+/// data.path) are relative to the current folder, as everything typed; not to the config's.
+void apply_typed(nlohmann::json& config, const std::string& assignment);
 /// A config file with the --set overrides of the command line applied to it in order.
 nlohmann::json load_config(const std::filesystem::path& file,
                            const std::vector<std::string>& overrides);

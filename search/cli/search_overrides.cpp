@@ -107,8 +107,10 @@ json search_config_json(const SearchOptions& options) {
   if (!from_file) config["objectives"] = objectives_of_flags(options, config);
   if (options.evaluations) set_key(config, {"budget", "evaluations"}, *options.evaluations);
   if (options.seed) set_key(config, {"seed"}, *options.seed);
-  set_key(config, {"workers"}, threads_of(options.threads));
-  for (const std::string& assignment : options.overrides) apply_override(config, assignment);
+  if (options.threads > 0 || !from_file) {
+    set_key(config, {"workers"}, threads_of(options.threads));
+  }
+  for (const std::string& assignment : options.overrides) apply_typed(config, assignment);
   return config;
 }
 

@@ -213,7 +213,7 @@ void fill_files(SearchSummary& summary, const fs::path& folder) {
       {"measured.json", "every network measured whole"},
       {"comparison.json", "the comparison with hand-made networks"}};
   for (const auto& [name, what] : known) {
-    if (fs::exists(folder / name)) summary.files.emplace_back((folder / name).string(), what);
+    if (fs::exists(folder / name)) summary.files.emplace_back(name, what);
   }
 }
 
@@ -273,17 +273,13 @@ void print_search_summary(const General& general, const fs::path& folder) {
   const SearchSummary summary = summarise_search(folder);
   print(summary.headline + "\n\n" + fitted_table(summary.front) + summary.front_note + "\n");
   if (!summary.chosen.empty()) {
-    std::vector<std::vector<std::string>> rows;
-    for (const auto& [name, value] : summary.chosen) rows.push_back({name, value});
-    print("\nChosen\n" + table_text({{"", Align::left}, {"", Align::left}}, rows));
+    print("\nChosen\n" + facts_text(summary.chosen));
   }
   if (!summary.verdict.empty()) {
-    print("\nCompared, measured again together\n" + summary.verdict + "\n" +
+    print("\nCompared, measured again together\n" + wrapped(summary.verdict, 0) + "\n" +
           fitted_table(summary.compared));
   }
-  std::vector<std::vector<std::string>> rows;
-  for (const auto& [file, what] : summary.files) rows.push_back({file, what});
-  print("\nFiles\n" + table_text({{"", Align::left}, {"", Align::left}}, rows));
+  print("\nFiles in " + folder.string() + "\n" + facts_text(summary.files));
   print("\nNext\nlathe report " + folder.string() + " --out report.html\n");
   if (!summary.chosen.empty() && summary.has_weights) {
     print("lathe export " + folder.string() + " --to onnx,torchscript --out deploy\n");

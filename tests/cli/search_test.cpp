@@ -107,6 +107,16 @@ TEST_CASE("handy flags are keys of the config", "[cli]") {
   CHECK(std::count(log.begin(), log.end(), '\n') == 5);
 }
 
+TEST_CASE("a file typed after --set is relative to the current folder", "[cli]") {
+  const Tabular job;
+  const std::string here =
+      std::filesystem::relative(job.folder / "results.json", std::filesystem::current_path());
+  REQUIRE(run_lathe(job.words("run", {"--set", "evaluator.data=" + here})).code == 0);
+  const nlohmann::json config =
+      nlohmann::json::parse(read_text(job.folder / "run" / "config.json"));
+  CHECK(config["evaluator"]["data"] == (job.folder / "results.json").string());
+}
+
 TEST_CASE("what cannot be met or found has its exit code and its words", "[cli]") {
   const Tabular job;
   const auto refused = [&](const std::vector<std::string>& more, int code,
