@@ -39,7 +39,7 @@ struct TimingRow {
   std::int64_t step = 0;
   double train_seconds = 0, judge_seconds = 0;  ///< wall
   double cpu_seconds = 0;                       ///< of the process, both
-  double images_per_second = 0;                 ///< images times networks, while training
+  double images_per_second = 0;                 ///< while training
 };
 void append_timing(const std::filesystem::path& file, const TimingRow& row);
 

@@ -44,19 +44,12 @@ TEST_CASE("a config's defaults are the documented ones", "[supernet][config]") {
   CHECK(config.phases[0].sort_channels);
 }
 
-TEST_CASE("OFA's whole schedule can be said", "[supernet][config]") {
-  const auto phases = nlohmann::json::parse(R"([
-    {"name": "full", "epochs": 180, "warm_up_epochs": 5, "lr": 2.6},
-    {"name": "kernel", "epochs": 120, "warm_up_epochs": 5, "lr": 0.96, "distillation": 1,
-     "open": {"kernel": [3, 5, 7], "resolution": "all"}},
-    {"name": "depth1", "epochs": 25, "lr": 0.08, "distillation": 1, "subnets_per_step": 2,
-     "open": {"kernel": "all", "depth": [3, 4], "resolution": "all"}},
-    {"name": "depth2", "epochs": 120, "warm_up_epochs": 5, "lr": 0.24, "distillation": 1,
-     "subnets_per_step": 2, "open": {"kernel": "all", "depth": [2, 3, 4], "resolution": "all"}},
-    {"name": "width1", "epochs": 25, "lr": 0.08, "distillation": 1, "subnets_per_step": 4,
-     "open": {"kernel": "all", "depth": "all", "expand": [4, 6], "resolution": "all"}},
-    {"name": "width2", "epochs": 120, "warm_up_epochs": 5, "lr": 0.24, "distillation": 1,
-     "subnets_per_step": 4, "open": {"kernel": "all", "depth": "all", "expand": "all"}}])");
+TEST_CASE("OFA's whole schedule, as train-a-supernet.md gives it, is read", "[supernet][config]") {
+  const std::string page = read_file("docs/train-a-supernet.md");
+  const std::string open = "```json\n";
+  const std::size_t begin = page.find(open) + open.size();
+  const auto phases = parse_json(page.substr(begin, page.find("```", begin) - begin),
+                                 "train-a-supernet.md", Comments::refused);
   nlohmann::json value = least();
   value["phases"] = phases;
   const TrainConfig config = read_train_config(value, "t.json");

@@ -11,8 +11,12 @@
 
 #include <torch/torch.h>
 
+#include <csignal>
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
+#include <sys/wait.h>
+#include <unistd.h>
 
 using namespace lathe;
 using namespace lathe::supernet;
@@ -82,7 +86,7 @@ const Reference& reference() {
 }
 
 // 90 training images in batches of 16: 5 steps an epoch, 20 + 10 + 10 in the phases.
-constexpr int kStepsPerEpoch = 5, kSteps = 40;
+constexpr int kSteps = 40;
 
 }  // namespace
 
@@ -146,11 +150,42 @@ TEST_CASE("a stop anywhere and a resume give the bytes of a run without", "[supe
   }
 }
 
-TEST_CASE("checkpoints by time change nothing in the end", "[supernet][training]") {
+TEST_CASE("a killed run loses what came after its last checkpoint and no more",
+          "[supernet][training]") {
+  struct KillingSink : RecordingSink {
+    void progress(const Progress&) override {
+      if (++steps == 23) ::kill(::getpid(), SIGKILL);
+    }
+    int steps = 0;
+  };
+  const Reference& r = reference();
+  const json config = r.bench.config();
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    KillingSink sink;
+    RunDir run = r.bench.open("killed", config);
+    train(r.bench.read(config), run, r.bench.configs(), sink);
+    std::_Exit(0);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  REQUIRE(WIFSIGNALED(status));
+  CHECK(newest_checkpoint(r.bench.path("killed")).value() == "checkpoints/000020.safetensors");
+  RecordingSink sink;
+  CHECK(train_to_end(r.bench, "killed", config, sink) == r.outputs);
+  CHECK(sink.progress_reports().size() == 20);
+  for (const std::string& file : r.outputs)
+    CHECK(sha256_of_file(r.bench.path("killed") / file) ==
+          sha256_of_file(r.bench.path("whole") / file));
+}
+
+TEST_CASE("checkpoints at other times change nothing in the end", "[supernet][training]") {
   const Reference& r = reference();
   TrainingBench bench;
   json config = bench.config();
   config["checkpoint_every"] = 3;
+  config["checkpoint_interval"] = "1s";
   RecordingSink sink;
   CHECK(train_to_end(bench, "rare", config, sink) == r.outputs);
   CHECK(read_file(bench.path("rare") / "metrics.csv") ==
@@ -306,4 +341,27 @@ TEST_CASE("a config that does not fit images or space is refused by key", "[supe
              ContainsSubstring("/device: expected a device that torch sees"));
   CHECK_THAT(with("/phases/1/open", {{"kernel", {5, 6}}}),
              ContainsSubstring("/phases/1/open/kernel") && ContainsSubstring("got 6"));
+}
+
+TEST_CASE("the quickstart's largest network names more than 55 % of the test images",
+          "[supernet][training][slow]") {
+  const std::string file = "configs/train/quickstart.json";
+  json config = load_json(file, Comments::allowed);
+  config["threads"] = 1;  // as all tests
+  const json resolved =
+      ConfigReader::resolve(config, file, Strictness::config, [](ConfigReader& r) {
+        TrainConfig ignored;
+        ignored.read(r);
+      });
+  const TempFolder folder;
+  RunDir::Start start;
+  start.kind = "train";
+  start.command_line = {"test"};
+  RunDir run = RunDir::create(folder.path() / "run", start, resolved);
+  RecordingSink sink;
+  train(read_train_config(resolved, run.file("config.json")), run, "configs", sink);
+  const TrainedRun trained = load_supernet(folder.path() / "run", "configs");
+  const auto net = trained.space.decode(trained.space.largest());
+  CHECK(judge(*trained.supernet, net, trained.data, trained.config, Part::test, torch::kCPU) >
+        0.55);
 }
