@@ -57,7 +57,7 @@ void add_history(Page& page, const fs::path& file) {
   if (volume.points.size() < 2) return;
   page.picture(line_chart_svg({"How the search went",
                                "networks evaluated",
-                               "share of the box; fraction",
+                               "fraction",
                                {volume, error}}));
 }
 

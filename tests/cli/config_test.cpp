@@ -65,3 +65,20 @@ TEST_CASE("config check names file, key, expected, found and the nearest key", "
   CHECK(missing.code == 2);
   CHECK_THAT(missing.err, ContainsSubstring("measure.json"));
 }
+
+TEST_CASE("the example of docs/file-formats/events.md is what a sink writes", "[cli]") {
+  const std::string page = lathe::test::read_text("docs/file-formats/events.md");
+  const std::size_t begin = page.find("```jsonl\n") + 9;
+  std::istringstream lines(page.substr(begin, page.find("```", begin) - begin));
+  int count = 0;
+  for (std::string line; std::getline(lines, line); ++count) {
+    const nlohmann::json event = nlohmann::json::parse(line);
+    CHECK(event.size() == 5);
+    CHECK(event["time"].get<std::string>().size() == 20);
+    CHECK(event["elapsed_s"].is_number());
+    CHECK(event["level"] == "info");
+    CHECK(event["name"].is_string());
+    CHECK(event["fields"].is_object());
+  }
+  CHECK(count == 2);
+}

@@ -99,6 +99,24 @@ TEST_CASE("whole networks are measured into a file that checks a table", "[cli]"
   CHECK(check["mape"] >= 0.0);
 }
 
+TEST_CASE("--missing adds what another space lacks, and then there is nothing left", "[cli]") {
+  const TemporaryFolder folder;
+  const std::string table = (folder / "table.json").string();
+  REQUIRE(run_lathe(measure(table)).code == 0);
+  std::vector<std::string> other = with(measure(table), {"--missing"});
+  other[2] = "mobilenet-v3-small-minimalistic:resolution=48";
+  const auto blocks = [](const Invocation& run) { return run.lines().at(0)["blocks"].get<int>(); };
+  const nlohmann::json plan = run_lathe(with(other, {"--plan", "--json"})).lines().at(0);
+  const int before = blocks(run_lathe({"table", "info", table, "--json"}));
+  CHECK(plan["blocks"] > 0);
+  CHECK(plan["networks"] == 0);
+  const Invocation run = run_lathe(with(other, {"--json"}));
+  INFO(run.err);
+  REQUIRE(run.code == 0);
+  CHECK(blocks(run) == before + plan["blocks"].get<int>());
+  CHECK(run_lathe(with(other, {"--plan", "--json"})).lines().at(0)["blocks"] == 0);
+}
+
 TEST_CASE("mistakes on lathe measure's line are named before anything runs", "[cli]") {
   const TemporaryFolder folder;
   const auto refused = [&](const std::vector<std::string>& more, const std::string& part) {

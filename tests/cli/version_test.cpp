@@ -28,6 +28,20 @@ TEST_CASE("the program itself is not linked to LibTorch", "[cli]") {
   CHECK(bytes.find("libc10") == std::string::npos);
 }
 
+TEST_CASE("a build without LibTorch says what lacks, where it looked, and makes no folder",
+          "[cli]") {
+  if (std::filesystem::exists(lathe::test::lathe_program().parent_path() / "liblathe_torch.so")) {
+    WARN("skipped: this build has LibTorch");
+    return;
+  }
+  const lathe::test::TemporaryFolder folder;
+  const Invocation run =
+      run_lathe({"train", "configs/train/smoke.json", "--out", (folder / "run").string()});
+  CHECK(run.code == 3);
+  CHECK_THAT(run.err, ContainsSubstring("liblathe_torch.so") && ContainsSubstring("release"));
+  CHECK_FALSE(std::filesystem::exists(folder / "run"));
+}
+
 TEST_CASE("quick commands answer quickly", "[cli]") {
   const std::vector<std::vector<std::string>> quick = {{"version"},
                                                        {"--help"},
