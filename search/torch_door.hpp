@@ -35,7 +35,8 @@ class TrainedSupernet {
   virtual std::unique_ptr<Evaluator> evaluator(int workers, EventSink& events) = 0;
   /// Extracted, recalibrated, batch norm not folded.
   virtual supernet::Graph graph(const spaces::NetworkSpec& net) = 0;
-  /// The logits of the same recalibrated network, run by LibTorch: what exports are compared with.
+  /// The logits of the same recalibrated network, run by LibTorch in double precision: what exports
+  /// are compared with.
   /// images as images() gives them; in order.
   virtual std::vector<std::vector<float>> logits(const spaces::NetworkSpec& net,
                                                  const std::vector<std::vector<float>>& images) = 0;

@@ -1,0 +1,32 @@
+#include "search/torch/guard.hpp"
+
+#include "spaces/base/error.hpp"
+
+#include <ATen/Parallel.h>
+#include <c10/util/Exception.h>
+
+#include <new>
+
+namespace lathe::search {
+
+void without_torch_errors(const std::string& what, const std::function<void()>& body) {
+  try {
+    body();
+  } catch (const c10::OutOfMemoryError& error) {
+    throw ResourceError(what + ": out of memory: " + error.what_without_backtrace());
+  } catch (const c10::Error& error) {
+    // LibTorch's CPU allocator has no exception type of its own.
+    const std::string message = error.what_without_backtrace();
+    if (message.find("DefaultCPUAllocator") != std::string::npos) {
+      throw ResourceError(what + ": out of memory: " + message);
+    }
+    throw LogicError(what + ": LibTorch: " + message);
+  } catch (const std::bad_alloc&) {
+    throw ResourceError(what + ": out of memory");
+  }
+}
+
+OneTorchThread::OneTorchThread() : before_(at::get_num_threads()) { at::set_num_threads(1); }
+OneTorchThread::~OneTorchThread() { at::set_num_threads(before_); }
+
+}  // namespace lathe::search
