@@ -212,7 +212,7 @@ void print_result(const General& general, const ExportRecord& record,
   std::vector<std::vector<std::string>> rows;
   for (const Checked& checked : files) {
     const Verification& own = checked.file.verification;
-    rows.push_back({(out / checked.file.name).string(), text_bytes(checked.file.bytes),
+    rows.push_back({checked.file.name, text_bytes(checked.file.bytes),
                     own.engine + " " + own.version, difference_text(own),
                     difference_text(checked.to_reference)});
   }
@@ -226,8 +226,8 @@ void print_result(const General& general, const ExportRecord& record,
                    rows));
   const Verification& first = files.front().file.verification;
   print("largest difference of any logit, on " + std::to_string(first.images) +
-        " test images; the largest logit is " + digits(first.largest_logit, 3) + "\n" +
-        (out / "model.json").string() + " says what the files hold and how images are prepared\n");
+        " test images; the largest logit is " + digits(first.largest_logit, 3) + "\n\nFiles in " +
+        out.string() + "\nmodel.json says what the others hold and how images are prepared\n");
 }
 
 }  // namespace

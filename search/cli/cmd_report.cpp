@@ -55,10 +55,8 @@ void add_history(Page& page, const fs::path& file) {
     }
   }
   if (volume.points.size() < 2) return;
-  page.picture(line_chart_svg({"How the search went",
-                               "networks evaluated",
-                               "fraction",
-                               {volume, error}}));
+  page.picture(
+      line_chart_svg({"How the search went", "networks evaluated", "fraction", {volume, error}}));
 }
 
 void add_search(Page& page, const fs::path& folder) {

@@ -182,12 +182,13 @@ void fill_comparison(SearchSummary& summary, const json& comparison) {
     return;
   }
   const json& interval = best.at("interval");
-  summary.verdict = "against the best of " + std::to_string(networks.size()) +
-                    " hand-made uniform networks as fast: " + verdict + ", " +
-                    points_text(best.at("difference")) + " points (95 % interval " +
-                    points_text(interval[0]) + " to " + points_text(interval[1]) + ") on " +
-                    grouped(comparison.at("images")) + " " +
-                    comparison.at("split").get<std::string>() + " images";
+  summary.verdict = "Against the best of " + std::to_string(networks.size()) +
+                    " hand-made uniform " + (networks.size() == 1 ? "network" : "networks") +
+                    " as fast: " + verdict + ", " + points_text(best.at("difference")) +
+                    " points (95 % interval " + points_text(interval[0]) + " to " +
+                    points_text(interval[1]) + ") on " + grouped(comparison.at("images")) + " " +
+                    comparison.at("split").get<std::string>() + " images. That one is " +
+                    best.at("network").get<std::string>() + ".";
   summary.compared.titles = {"accuracy",      "measured",  "difference",
                              "95 % interval", "chosen is", "network"};
   const json& chosen = comparison.at("chosen");
@@ -271,7 +272,8 @@ void print_search_summary(const General& general, const fs::path& folder) {
     return;
   }
   const SearchSummary summary = summarise_search(folder);
-  print(summary.headline + "\n\n" + fitted_table(summary.front) + summary.front_note + "\n");
+  print(wrapped(summary.headline, 0) + "\n\n" + fitted_table(summary.front) + summary.front_note +
+        "\n");
   if (!summary.chosen.empty()) {
     print("\nChosen\n" + facts_text(summary.chosen));
   }

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cstdio>
 
 namespace lathe::cli {
 namespace {
@@ -18,6 +19,12 @@ Series& series_named(std::vector<Series>& all, const std::string& name) {
                                   [&](const Series& series) { return series.name == name; });
   if (found != all.end()) return *found;
   return all.emplace_back(Series{name, {}});
+}
+
+std::string loss_text(double loss) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3f", loss);
+  return text;
 }
 
 /// A row per phase, a column per probe: its last accuracy there.
@@ -33,7 +40,7 @@ TextTable phase_table(const Rows& rows, const std::vector<Series>& probes,
     }
     std::vector<std::string>& cells = table.rows.back();
     cells[1] = row.at("epoch");
-    cells[2] = digits(number_in(row, "loss", file), 4);
+    cells[2] = loss_text(number_in(row, "loss", file));
     for (std::size_t i = 0; i < probes.size(); ++i) {
       if (probes[i].name == row.at("subnet")) {
         cells[3 + i] = percent(number_in(row, "accuracy", file));
