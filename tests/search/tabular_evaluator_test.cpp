@@ -130,7 +130,8 @@ TEST_CASE("NAS-Bench-Macro's results are read, counted and searched", "[search][
   const Feasibility feasibility = restricted(space, table);
   // Our counts are the authors' counts: the codes mean the networks that they trained.
   bool same = true;
-  for (const json& row : load_json(file, Comments::refused).at("networks")) {
+  const json rows = load_json(file, Comments::refused).at("networks");
+  for (const json& row : rows) {
     const auto arch = spaces::parse_network(space, row.at("code").get<std::string>(), "t").arch;
     const spaces::Count counted = spaces::count(space.decode(arch));
     same = same && counted.macs == row.at("flops") && counted.params == row.at("params");
