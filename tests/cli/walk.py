@@ -18,7 +18,7 @@ import unittest
 
 BUILD = pathlib.Path(sys.argv.pop(1)).resolve()
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SPACE = "tiny:resolution=24"
+SPACE = "tiny:width=0.5,resolution=24"  # the smoke config's
 
 
 def run(*arguments, code=0, timeout=600):
