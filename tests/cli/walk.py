@@ -140,8 +140,10 @@ class Walk(unittest.TestCase):
         out = self.path("export")
         run("export", self.search, "--to", "onnx,torchscript", "--out", out)
         sidecar = json.loads((out / "model.json").read_text())
-        for check in sidecar["verification"]:
-            self.assertLessEqual(check["relative_difference"], 1e-5)
+        engines = [file["verification"]["engine"] for file in sidecar["files"]]
+        self.assertEqual(sorted(engines), ["onnxruntime", "torchscript"])
+        for file in sidecar["files"]:
+            self.assertLessEqual(file["verification"]["relative_difference"], 1e-5)
         self.assertTrue((out / "model.onnx").exists())
         self.assertTrue((out / "model.pt").exists())
 
