@@ -43,25 +43,29 @@ if [ -e "$table" ]; then
 else
   mkdir -p "$out/table"
   # shellcheck disable=SC2046
-  "$lathe" measure --space tiny --device local --out "$table" $(resume "$table.samples.jsonl")
+  "$lathe" measure --space tiny --device local --out "$table" $(resume "$table.samples.jsonl") >&2
 fi
 
 title 2 "training a supernet by progressive shrinking on 5,000 images"
 # shellcheck disable=SC2046
-"$lathe" train configs/train/quickstart.json --out "$out/train" $(resume "$out/train")
+"$lathe" train configs/train/quickstart.json --out "$out/train" $(resume "$out/train") >&2
 
 title 3 "searching under the latency budget ($budget), proving it on this machine, comparing with hand-made networks"
 # shellcheck disable=SC2046
 "$lathe" search configs/search/quickstart.json --supernet "$out/train" --table "$table" \
-  --latency-budget "$budget" --out "$out/search" $(resume "$out/search")
+  --latency-budget "$budget" --out "$out/search" $(resume "$out/search") >/dev/null
 
 title 4 "exporting the chosen network and running it in ONNX Runtime and LibTorch"
 if [ -e "$out/export/model.json" ]; then
   echo "$out/export is there" >&2
 else
   rm -rf "$out/export"
-  "$lathe" export "$out/search" --to onnx,torchscript --out "$out/export"
+  "$lathe" export "$out/search" --to onnx,torchscript --out "$out/export" >"$out/export.txt"
 fi
 
 title 5 "what came out (after the build: $(($(date +%s) - started)) s)"
-"$lathe" report "$out/search" | tee "$out/summary.txt"
+{
+  "$lathe" report "$out/search"
+  printf '\nExported\n'
+  cat "$out/export.txt"
+} | tee "$out/summary.txt"
