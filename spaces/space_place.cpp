@@ -31,7 +31,8 @@ int mid_width(const SpaceData& space, int channels, double ratio) {
 
 int squeeze_width(const SpaceData& space, int in, int mid) {
   if (space.file.squeeze_rule == SqueezeRule::quarter_of_input) return std::max(1, in / 4);
-  return static_cast<int>(rounded(Rounding::make_divisible, mid / 4));
+  const int quarter = mid / 4;  // whole, as the sources' code has it
+  return static_cast<int>(rounded(Rounding::make_divisible, quarter));
 }
 
 /// Fills a block's body from its template; `block` has input, output and stride already.

@@ -160,7 +160,7 @@ void fill_chosen(SearchSummary& summary, const json& best, const json& front) {
   const json latencies = best.value("latency_ms", json::object());
   for (const auto& [table, latency] : latencies.items()) fill_latency(summary, table, latency);
   if (best.at("proved").get<bool>()) return;
-  const json constraints = front.at("constraints");
+  const json& constraints = front.at("constraints");
   if (!constraints.empty() && latencies.empty()) {
     rows.emplace_back("proof", "none: the budget was not measured");
   }

@@ -64,8 +64,11 @@ double Rng::uniform() { return static_cast<double>(next() >> 11) * 0x1p-53; }
 // even n sum to exp(-g) (von Neumann 1951).
 bool Rng::chance_of_exp(double g) {
   bool even = true;
-  for (double last = g, u = uniform(); u < last; u = uniform()) {
-    last = u;
+  double last = g;
+  double drawn = uniform();
+  while (drawn < last) {
+    last = drawn;
+    drawn = uniform();
     even = !even;
   }
   return even;
