@@ -187,7 +187,8 @@ std::vector<std::variant<NetworkMeasurement, Failure>> measure_networks(
 Measurements measurements_of(const std::vector<std::variant<NetworkMeasurement, Failure>>& networks,
                              Device& device, const MeasureOptions& options) {
   Measurements result;
-  static_cast<Origin&>(result) = wanted_section(device, options);
+  const LogSection section = wanted_section(device, options);
+  static_cast<Origin&>(result) = static_cast<const Origin&>(section);
   for (const auto& network : networks) {
     if (const auto* measured = std::get_if<NetworkMeasurement>(&network)) {
       result.networks.push_back(*measured);

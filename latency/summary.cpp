@@ -140,7 +140,7 @@ LatencyTable summarise_table(const std::vector<LogSection>& sections, const std:
                              const std::string& where) {
   const LogSection& first = sections.front();
   LatencyTable::Header header;
-  static_cast<Origin&>(header) = first;
+  static_cast<Origin&>(header) = static_cast<const Origin&>(first);
   header.samples = samples;
   header.residual_autocorrelation = residual_autocorrelation(first);
   LatencyTable table(std::move(header));

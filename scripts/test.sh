@@ -7,3 +7,4 @@ cmake --preset dev >build-configure.log 2>&1 || { cat build-configure.log >&2; r
 rm -f build-configure.log
 cmake --build --preset dev
 ctest --preset dev -j 2
+bash scripts/tidy.sh build/dev

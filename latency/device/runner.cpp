@@ -152,6 +152,7 @@ class Runner {
     std::unique_ptr<Prepared> passing;
     auto failure = prepare(item, passing, sample);
     if (!failure) {
+      LATHE_CHECK(state.prepared || passing, "an item without failure is prepared");
       Prepared& prepared = state.prepared ? *state.prepared : *passing;
       const bool alone = job_.items[static_cast<std::size_t>(item)].net.blocks.size() == 1;
       const bool evicts = alone && job_.protocol.evict_bytes.value_or(0) > 0;

@@ -118,7 +118,7 @@ void note_difference(const std::string& first, const std::string& second,
 
 struct Pair {
   LatencyTable::Key key;
-  Micros a, b;
+  Micros a{0}, b{0};
   double ratio() const { return b / a; }
 };
 

@@ -150,8 +150,8 @@ ResizeAxis resize_axis(int in, int out) {
   const double reach = std::max(scale, 1.0);  // half the triangle's base, in input pixels
   for (int i = 0; i < out; ++i) {
     const double centre = (i + 0.5) * scale;
-    const int first = std::max(static_cast<int>(centre - reach + 0.5), 0);
-    const int last = std::min(static_cast<int>(centre + reach + 0.5), in);
+    const int first = std::max(static_cast<int>(std::lround(centre - reach)), 0);
+    const int last = std::min(static_cast<int>(std::lround(centre + reach)), in);
     std::vector<double> weights;
     double sum = 0;
     for (int j = first; j < last; ++j) {
