@@ -119,7 +119,8 @@ class Flags {
     describe(name + " N", meaning);
   }
   void threads(int& target) {
-    integer("--threads", target, {1, 1024}, "threads of this program; else one per processor");
+    integer("--threads", target, {1, 1024},
+            "threads of this program; else the config's, or one per processor");
   }
   void long_running(Long& options, General& general, const std::string& product) {
     value("--out", options.out, product, "the product; refused where it exists");
@@ -372,7 +373,7 @@ std::vector<Entry> entries() {
        "lathe table rebuild laptop.json.samples.jsonl --out again.json",
        parse_as<TableRebuildOptions>},
       {"train", "CONFIG --out RUN", "Trains a supernet through the phases of a config.",
-       "lathe train configs/train/cifar-small.json --out runs/train", parse_as<TrainOptions>},
+       "lathe train configs/train/quickstart.json --out runs/train", parse_as<TrainOptions>},
       {"evaluate", "RUN NET...", "Accuracy of networks of a supernet, batch norm recalibrated.",
        "lathe evaluate runs/train best.json", parse_as<EvaluateOptions>},
       {"search", "[CONFIG] --out RUN",
@@ -390,7 +391,7 @@ std::vector<Entry> entries() {
        "Every key of a kind of config, with type, range, default and meaning.",
        "lathe config explain search", parse_as<ConfigExplainOptions>},
       {"config check", "FILE", "Validates a config without running it.",
-       "lathe config check configs/train/cifar-small.json", parse_as<ConfigCheckOptions>},
+       "lathe config check configs/train/quickstart.json", parse_as<ConfigCheckOptions>},
       {"version", "", "Version, git revision, build type and libraries.", "lathe version --json",
        parse_as<VersionOptions>},
   };
