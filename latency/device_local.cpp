@@ -2,6 +2,7 @@
 
 #include "latency/child_process.hpp"
 #include "spaces/base/json_io.hpp"
+#include "spaces/base/program_folder.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -213,11 +214,6 @@ std::unique_ptr<Device> make_local_device(const std::filesystem::path& probe,
   return std::make_unique<LocalDevice>(probe, engine);
 }
 
-std::filesystem::path probe_beside_program() {
-  std::error_code unreadable;
-  const auto program = std::filesystem::read_symlink("/proc/self/exe", unreadable);
-  if (unreadable) throw DeviceError("cannot tell where this program is: " + unreadable.message());
-  return program.parent_path() / "lathe-probe";
-}
+std::filesystem::path probe_beside_program() { return program_folder() / "lathe-probe"; }
 
 }  // namespace lathe::latency

@@ -1,6 +1,7 @@
 #include "search/torch_door.hpp"
 
 #include "spaces/base/error.hpp"
+#include "spaces/base/program_folder.hpp"
 
 #include <dlfcn.h>
 #include <filesystem>
@@ -11,12 +12,6 @@ namespace lathe::search {
 namespace {
 
 constexpr const char* kLibrary = "liblathe_torch.so";
-
-std::filesystem::path program_folder() {
-  std::error_code error;
-  const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
-  return error ? std::filesystem::current_path() : program.parent_path();
-}
 
 /// Beside the program in a build tree; in lib/ beside bin/ where installed.
 std::filesystem::path find_library() {

@@ -1,6 +1,7 @@
 #include "search/cli/place.hpp"
 
 #include "spaces/base/error.hpp"
+#include "spaces/base/program_folder.hpp"
 
 namespace lathe::cli {
 namespace fs = std::filesystem;
@@ -11,7 +12,7 @@ fs::path configs_folder(const General& general) {
     throw ConfigError(
         Problem{"--configs", "a folder with spaces/ in it", general.configs.string(), ""});
   }
-  const fs::path program = fs::read_symlink("/proc/self/exe").parent_path();
+  const fs::path program = program_folder();
   for (fs::path at = program; at != at.root_path(); at = at.parent_path()) {
     for (const fs::path& folder : {at / "configs", at / "share" / "lathe" / "configs"}) {
       if (fs::is_directory(folder / "spaces")) return folder;

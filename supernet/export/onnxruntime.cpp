@@ -155,12 +155,6 @@ std::optional<fs::path> library_of_environment(const fs::path& environment) {
 
 }  // namespace
 
-fs::path program_folder() {
-  std::error_code error;
-  const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  return error ? fs::current_path() : program.parent_path();
-}
-
 std::optional<fs::path> find_onnxruntime(const fs::path& folder) {
   if (auto found = last_library(folder)) return found;
   for (fs::path at = folder;; at = at.parent_path()) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "spaces/base/program_folder.hpp"
 #include "spaces/block.hpp"
 
 #include <filesystem>
@@ -9,9 +10,6 @@
 #include <vector>
 
 namespace lathe::supernet {
-
-/// The folder that this program's file lies in.
-std::filesystem::path program_folder();
 
 /// ONNX Runtime's shared library, or nullopt. Looks at, in this order: beside the program
 /// (libonnxruntime.so*), in the Python environment .venv of `program_folder` and of every folder

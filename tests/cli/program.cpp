@@ -1,5 +1,7 @@
 #include "tests/cli/program.hpp"
 
+#include "spaces/base/program_folder.hpp"
+
 #include <chrono>
 #include <cstdlib>
 #include <fcntl.h>
@@ -20,7 +22,7 @@ std::vector<nlohmann::json> Invocation::lines() const {
   return values;
 }
 
-fs::path lathe_program() { return fs::read_symlink("/proc/self/exe").parent_path() / "lathe"; }
+fs::path lathe_program() { return program_folder() / "lathe"; }
 
 Invocation run_lathe(const std::vector<std::string>& arguments) {
   const TemporaryFolder folder;
