@@ -3,6 +3,7 @@
 #include "search/cli/place.hpp"
 #include "search/cli/print.hpp"
 #include "search/cli/run_folder.hpp"
+#include "search/cli/tensorboard.hpp"
 #include "search/cli/train_summary.hpp"
 #include "search/torch_door.hpp"
 #include "spaces/base/config_reader.hpp"
@@ -42,7 +43,8 @@ void run(const General& general, const TrainOptions& options) {
                            config.at("seed").get<std::uint64_t>(), threads, sink);
   if (!folder.is_complete()) {
     folder.add_input("config", options.config);
-    in_run(folder, [&] { return door->train(config, configs, folder, sink); });
+    TensorboardSink curves(sink, folder.file("tensorboard"));
+    in_run(folder, [&] { return door->train(config, configs, folder, curves); });
   }
   print_result(general, folder.folder());
 }

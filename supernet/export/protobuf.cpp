@@ -33,6 +33,13 @@ void ProtobufWriter::real(int field, float value) {
   for (int shift = 0; shift < 32; shift += 8) bytes_.push_back(static_cast<char>(bits >> shift));
 }
 
+void ProtobufWriter::real64(int field, double value) {
+  append_tag(bytes_, field, Wire::fixed64);
+  std::uint64_t bits = 0;
+  std::memcpy(&bits, &value, sizeof bits);
+  for (int shift = 0; shift < 64; shift += 8) bytes_.push_back(static_cast<char>(bits >> shift));
+}
+
 void ProtobufWriter::bytes(int field, std::string_view value) {
   append_tag(bytes_, field, Wire::bytes);
   append_varint(bytes_, value.size());

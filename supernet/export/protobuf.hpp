@@ -15,6 +15,8 @@ class ProtobufWriter {
   void integer(int field, std::int64_t value);
   /// A 32-bit float.
   void real(int field, float value);
+  /// A double.
+  void real64(int field, double value);
   /// A string, bytes, or a nested message's bytes.
   void bytes(int field, std::string_view value);
   void message(int field, const ProtobufWriter& value) { bytes(field, value.bytes_); }

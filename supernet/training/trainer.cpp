@@ -236,13 +236,13 @@ class Trainer {
       save_between();
     }
     const double trained = seconds_since(start);
+    const double rate = double(s_.steps_per_epoch - first) * s_.config.batch_size / trained;
     const auto judged = Clock::now();
     const std::string name = phase().config.name;
-    end_epoch();
+    end_epoch(rate);
     append_timing(run_.file("timing.csv"),
                   {name, state_.epoch == 0 ? s_.epochs(phase_index() - 1) : state_.epoch,
-                   state_.step, trained, seconds_since(judged), cpu_seconds() - cpu,
-                   double(s_.steps_per_epoch - first) * s_.config.batch_size / trained});
+                   state_.step, trained, seconds_since(judged), cpu_seconds() - cpu, rate});
     if (events_.stop_requested()) {
       save();
       stop();
@@ -312,9 +312,10 @@ class Trainer {
   }
 
   /// Judges, records, and saves where it is time.
-  void end_epoch() {
+  void end_epoch(double images_per_second) {
     const std::size_t index = phase_index();
     ++state_.epoch;
+    const double lr = lr_at(schedule(), std::int64_t(state_.epoch) * s_.steps_per_epoch - 1);
     const double loss = state_.epoch_loss / s_.steps_per_epoch;
     const bool last = state_.epoch == s_.epochs(index);
     json accuracies = json::object();
@@ -331,6 +332,8 @@ class Trainer {
                          {"epochs", s_.epochs(index)},
                          {"step", state_.step},
                          {"loss", loss},
+                         {"lr", lr},
+                         {"images_per_second", images_per_second},
                          {"accuracy", accuracies}});
     check_alive();
     state_.epoch_step = 0;

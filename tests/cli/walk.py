@@ -102,6 +102,7 @@ class Walk(unittest.TestCase):
             run("train", config, "--out", other, "--resume")
             self.assertEqual(metrics.read_bytes(), (other / "metrics.csv").read_bytes(), name)
             self.assertEqual(digest(self.newest_checkpoint(self.train)), digest(self.newest_checkpoint(other)), name)
+            self.assertEqual(len(list((other / "tensorboard").iterdir())), 2, "a file of curves per session")
         run("train", config, "--out", self.train, code=2)  # it exists
         run("train", config, "--out", self.train, "--resume")  # complete: nothing to do
 

@@ -28,6 +28,10 @@ TEST_CASE("protobuf fields have the bytes of the encoding guide", "[supernet][ex
   others.integer(20, -2);  // field above 15: two bytes of tag; negative: ten bytes
   others.real(2, 0.5f);
   CHECK(others.str() == "\xa0\x01\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01\x15\0\0\0\x3f"s);
+
+  ProtobufWriter wide;
+  wide.real64(1, -2.0);  // wire type 1: 0xc000000000000000, little-endian
+  CHECK(wide.str() == "\x09\0\0\0\0\0\0\0\xc0"s);
 }
 
 TEST_CASE("protobuf fields are read back", "[supernet][export]") {

@@ -111,7 +111,12 @@ TEST_CASE("training goes through its phases and learns", "[supernet][training]")
   CHECK(r.sink.events("train.phase").size() == 3);
   CHECK(r.sink.events("train.phase")[2].fields["teacher"] == "checkpoints/000020.safetensors");
   REQUIRE(r.sink.events("train.epoch").size() == 8);
-  CHECK(r.sink.events("train.epoch")[7].fields["accuracy"].contains("smallest"));
+  const auto last = r.sink.events("train.epoch")[7].fields;
+  CHECK(last["accuracy"].contains("smallest"));
+  CHECK(last["images_per_second"].get<double>() > 0);
+  // The tenth of ten steps: 0.02 (1 + cos(0.9 pi)) / 2. The first epoch warms up to 0.05.
+  CHECK(last["lr"].get<double>() == Approx(0.000489435));
+  CHECK(r.sink.events("train.epoch")[0].fields["lr"] == 0.05);
   const auto progress = r.sink.progress_reports();
   REQUIRE(progress.size() == kSteps);
   CHECK(progress.back().done == Approx(progress.back().total));
