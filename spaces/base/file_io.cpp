@@ -52,6 +52,9 @@ std::string nearest_name(const fs::path& file) {
     }
   } else if (error == EISDIR) {
     problem.found = "a folder";
+    problem.remedy = "name a file";
+  } else if (error == EACCES) {
+    problem.remedy = "check its permissions";
   }
   throw FormatError(problem);
 }

@@ -15,6 +15,9 @@ namespace lathe::supernet {
 namespace fs = std::filesystem;
 namespace {
 
+const std::string kWhole = "is the data set whole?";
+const std::string kMove = "move it, or take it out of the data set";
+
 [[noreturn]] void refuse(const std::string& where, const std::string& expected,
                          const std::string& found, const std::string& remedy = "") {
   throw FormatError(Problem{where, expected, found, remedy});
@@ -87,7 +90,8 @@ int split_at(Found& found, const std::vector<std::string>& parts) {
                                           [](auto a, const auto& b) { return a + b + "/"; });
   if (found.folders.empty()) found.top = top;
   if (top != found.top)
-    refuse(found.path, "one data set, in \"" + found.top + "\"", "another in \"" + top + "\"");
+    refuse(found.path, "one data set, in \"" + found.top + "\"", "another in \"" + top + "\"",
+           kMove);
   return static_cast<int>(at - parts.begin());
 }
 
@@ -95,7 +99,7 @@ void visit_entry(Found& found, const SourceEntry& entry) {
   const std::vector<std::string> parts = split_name(entry.name);
   if (!entry.is_folder && is_cifar_file(parts.back())) {
     if (!found.binary.emplace(parts.back(), entry.bytes()).second)
-      refuse(found.path + ": " + entry.name, "one file of that name", "a second one");
+      refuse(found.path + ": " + entry.name, "one file of that name", "a second one", kMove);
     return;
   }
   const int split = split_at(found, parts);
@@ -103,17 +107,19 @@ void visit_entry(Found& found, const SourceEntry& entry) {
   const std::string where = found.path + ": " + entry.name;
   if (split < 0) {
     if (!entry.is_folder && is_image(entry.name))
-      refuse(where, "images in train/CLASS/, test/CLASS/ or val/CLASS/", "an image elsewhere");
+      refuse(where, "images in train/CLASS/, test/CLASS/ or val/CLASS/", "an image elsewhere",
+             kMove);
     return;
   }
   auto& classes = found.folders[parts[std::size_t(split)]];
   if (below >= 2 || (below == 1 && entry.is_folder)) classes.insert(parts[std::size_t(split) + 1]);
   if (entry.is_folder) {
-    if (below > 1) refuse(where, "images in a class folder", "a folder");
+    if (below > 1) refuse(where, "images in a class folder", "a folder", kMove);
   } else if (!is_image(entry.name)) {
-    refuse(where, "a .jpg, .jpeg or .png in a class folder", "another kind of file");
+    refuse(where, "a .jpg, .jpeg or .png in a class folder", "another kind of file", kMove);
   } else if (below != 2) {
-    refuse(where, "images in " + parts[std::size_t(split)] + "/CLASS/", "an image elsewhere");
+    refuse(where, "images in " + parts[std::size_t(split)] + "/CLASS/", "an image elsewhere",
+           kMove);
   } else {
     add_image(found, entry, parts);
   }
@@ -141,21 +147,23 @@ void check_classes(const Found& found, const std::string& held_out) {
   for (const auto& [split, classes] : found.folders)
     for (const std::string& label : classes)
       if (filled.count({split, label}) == 0)
-        refuse(found.path + ": " + split + "/" + label, "at least one image", "none");
+        refuse(found.path + ": " + split + "/" + label, "at least one image", "none", kWhole);
   for (const std::string& label : train)
     if (test.count(label) == 0)
       refuse(found.path, "the same classes in train and " + held_out,
-             "class " + label + " in train alone");
+             "class " + label + " in train alone", kWhole);
   for (const std::string& label : test)
     if (train.count(label) == 0)
       refuse(found.path, "the same classes in train and " + held_out,
-             "class " + label + " in " + held_out + " alone");
-  if (train.size() < 2) refuse(found.path, "at least two classes", std::to_string(train.size()));
+             "class " + label + " in " + held_out + " alone", kWhole);
+  if (train.size() < 2)
+    refuse(found.path, "at least two classes", std::to_string(train.size()), kWhole);
 }
 
 Dataset from_folders(Found& found) {
   if (found.folders.count("train") == 0)
-    refuse(found.path, "train/CLASS/ with images, or CIFAR-10's data_batch_1.bin", "neither");
+    refuse(found.path, "train/CLASS/ with images, or CIFAR-10's data_batch_1.bin", "neither",
+           "docs/train-a-supernet.md has both layouts");
   const bool has_test = found.folders.count("test") != 0, has_val = found.folders.count("val") != 0;
   if (has_test == has_val)
     refuse(found.path, "either test/ or val/ beside train/", has_test ? "both" : "neither",
@@ -166,7 +174,8 @@ Dataset from_folders(Found& found) {
             [](const Item& a, const Item& b) { return a.name < b.name; });
   for (std::size_t i = 1; i < found.items.size(); ++i)
     if (found.items[i].name == found.items[i - 1].name)
-      refuse(found.path + ": " + found.items[i].name, "one image of that name", "a second one");
+      refuse(found.path + ": " + found.items[i].name, "one image of that name", "a second one",
+             kMove);
   Dataset data;
   data.classes.assign(found.folders["train"].begin(), found.folders["train"].end());
   data.train = gather(found, "train", data.classes);
@@ -198,7 +207,9 @@ std::vector<std::string> cifar_names(const Found& found) {
   const std::set<std::string> different(names.begin(), names.end());
   if (names.size() != kCifarClasses || different.size() != names.size())
     refuse(found.path + ": batches.meta.txt", "the names of 10 classes, one a line, all different",
-           std::to_string(different.size()) + " different of " + std::to_string(names.size()));
+           std::to_string(different.size()) + " different of " + std::to_string(names.size()),
+           kWhole);
+  for (const std::string& name : names) check_name(found.path + ": batches.meta.txt", name);
   return names;
 }
 
@@ -213,7 +224,8 @@ void add_batch(const Found& found, const std::string& file, const std::vector<in
     const auto* record = reinterpret_cast<const std::uint8_t*>(bytes.data()) + at;
     const std::string name = file + "/" + std::to_string(at / kCifarRecord);
     if (record[0] >= kCifarClasses)
-      refuse(found.path + ": " + name, "a label from 0 to 9", std::to_string(record[0]));
+      refuse(found.path + ": " + name, "a label from 0 to 9", std::to_string(record[0]),
+             "is it CIFAR-10's binary version, and whole?");
     Image image{kCifarSide, kCifarSide, {}};
     for (std::size_t p = 0; p < kCifarPlane; ++p)
       for (std::size_t c = 0; c < 3; ++c) image.pixels.push_back(record[1 + c * kCifarPlane + p]);
@@ -224,21 +236,35 @@ void add_batch(const Found& found, const std::string& file, const std::vector<in
   }
 }
 
+/// As of folders: every class has images in both parts.
+void check_labels(const Found& found, const Dataset& data) {
+  for (const auto* part : {&data.train, &data.test})
+    for (std::size_t c = 0; c < data.classes.size(); ++c)
+      if (std::find(part->labels.begin(), part->labels.end(), static_cast<int>(c)) ==
+          part->labels.end())
+        refuse(found.path + (part == &data.train ? ": data_batch_1.bin to data_batch_5.bin"
+                                                 : ": test_batch.bin"),
+               "at least one image of class " + data.classes[c], "none", kWhole);
+}
+
 Dataset from_binary(const Found& found) {
-  if (!found.folders.empty()) refuse(found.path, "either train/CLASS/ or data_batch_1.bin", "both");
+  if (!found.folders.empty())
+    refuse(found.path, "either train/CLASS/ or data_batch_1.bin", "both", kMove);
   if (found.image_size > kCifarSide)
-    refuse(found.path, "data.image_size of at most 32 (CIFAR-10)",
-           std::to_string(found.image_size));
+    refuse(found.path, "data.image_size of at most 32 (CIFAR-10)", std::to_string(found.image_size),
+           "images are never enlarged");
   std::vector<std::string> files;
   for (int i = 1; i <= kCifarBatches; ++i)
     files.push_back("data_batch_" + std::to_string(i) + ".bin");
   files.push_back("test_batch.bin");
   for (const std::string& file : files)
     if (found.binary.count(file) == 0)
-      refuse(found.path, "data_batch_1.bin to data_batch_5.bin and test_batch.bin", "no " + file);
+      refuse(found.path, "data_batch_1.bin to data_batch_5.bin and test_batch.bin", "no " + file,
+             kWhole);
   for (const auto& [name, bytes] : found.binary)
     if (name != "batches.meta.txt" && std::find(files.begin(), files.end(), name) == files.end())
-      refuse(found.path + ": " + name, "data_batch_1.bin to data_batch_5.bin", "another batch");
+      refuse(found.path + ": " + name, "data_batch_1.bin to data_batch_5.bin", "another batch",
+             kMove);
   const std::vector<std::string> names = cifar_names(found);
   Dataset data;
   data.classes = names;
@@ -250,6 +276,7 @@ Dataset from_binary(const Found& found) {
   data.train.size = data.test.size = found.image_size;
   for (const std::string& file : files)
     add_batch(found, file, rank, file == "test_batch.bin" ? data.test : data.train);
+  check_labels(found, data);
   return data;
 }
 
@@ -321,7 +348,8 @@ ChannelStatistics channel_statistics(const Images& images, const std::vector<int
     const double mean = double(sum[c]) / count;
     const double variance = double(squares[c]) / count - mean * mean;
     if (!(variance > 1e-6))
-      refuse(where, "images that differ", "one value in all of channel " + std::to_string(c));
+      refuse(where, "images that differ", "one value in all of channel " + std::to_string(c),
+             kWhole);
     statistics.mean[c] = mean / 255.0;
     statistics.deviation[c] = std::sqrt(variance) / 255.0;
   }

@@ -21,12 +21,17 @@ inline constexpr std::int64_t kMaxMemberBytes = std::int64_t(150) << 20;
 inline constexpr int kMaxMembers = 20'000'000;
 
 /// Visits all files and folders of `path`: a folder (in the order of names, links followed, six
-/// levels deep) or an archive that libarchive knows (.tar, .tar.gz, .zip, ...; in its own order,
-/// once through). Nothing is unpacked to disk. Hidden entries (names with a leading dot,
+/// levels deep) or an archive (.zip; .tar, plain or packed by gzip, bzip2, xz or zstd; in its own
+/// order, once through). Nothing is unpacked to disk. Hidden entries (names with a leading dot,
 /// "__MACOSX") are left out. Throws FormatError: missing (names the nearest name), not an archive,
-/// truncated, a link or a ".." inside an archive, past the limits.
+/// damaged or truncated wherever, a checksum that differs, a link or a ".." inside an archive, a
+/// name that is no UTF-8, past the limits.
 void visit_files(const std::filesystem::path& path,
                  const std::function<void(const SourceEntry&)>& visit);
+
+/// Throws FormatError unless `name` is UTF-8 without control characters: names stand in messages
+/// and in split.json.
+void check_name(const std::string& where, const std::string& name);
 
 /// The parts of a name between slashes.
 std::vector<std::string> split_name(const std::string& name);

@@ -7,20 +7,29 @@
 #include <png.h>
 
 #include <cstdio>
+#include <jerror.h>
 // clang-format on
 
 #include <algorithm>
 #include <cmath>
 #include <csetjmp>
+#include <optional>
 
 namespace lathe::supernet {
 namespace {
+
+const std::string kReplace = "replace it, or take it out of the data set";
+
+/// Most pixels that a byte of JPEG can stand for: a bit for each of the nine blocks of an MCU of
+/// 32 x 32 pixels, the least that sampling factors allow. And most bytes that a byte of deflate
+/// can: 258 in two bits. What claims more is cut off, whatever else it is, and takes no memory.
+constexpr std::int64_t kMaxJpegPixelsPerByte = 1024, kMaxDeflateRatio = 1032;
 
 void check_size(std::int64_t height, std::int64_t width, const std::string& where) {
   if (height * width > kMaxImagePixels)
     throw FormatError(Problem{where,
                               "an image of at most " + std::to_string(kMaxImagePixels) + " pixels",
-                              std::to_string(width) + " x " + std::to_string(height), ""});
+                              std::to_string(width) + " x " + std::to_string(height), kReplace});
 }
 
 /// libjpeg's error manager with a way out; libjpeg leaves through longjmp, so nothing with a
@@ -29,11 +38,13 @@ struct JpegErrors {
   jpeg_error_mgr base;
   std::jmp_buf leave;
   char message[JMSG_LENGTH_MAX];
+  bool no_memory;
 };
 
 [[noreturn]] void leave_jpeg(j_common_ptr info) {
   auto* errors = reinterpret_cast<JpegErrors*>(info->err);
   errors->base.format_message(info, errors->message);
+  errors->no_memory = errors->base.msg_code == JERR_OUT_OF_MEMORY;
   std::longjmp(errors->leave, 1);
 }
 
@@ -80,8 +91,9 @@ Image decode_jpeg(std::string_view bytes, const std::string& where) {
   } const guard{info};
 
   const auto damaged = [&] {
+    if (errors.no_memory) throw ResourceError(where + ": no memory to decode the image");
     return FormatError(
-        Problem{where, "a whole JPEG", std::string("damaged data: ") + errors.message, ""});
+        Problem{where, "a whole JPEG", std::string("damaged data: ") + errors.message, kReplace});
   };
   JpegState state = JpegState::created;
   if (!step_jpeg(info, errors, state, bytes, nullptr)) throw damaged();
@@ -89,10 +101,48 @@ Image decode_jpeg(std::string_view bytes, const std::string& where) {
     throw FormatError(
         Problem{where, "a grey or RGB JPEG", "four colour channels (CMYK)", "convert it to RGB"});
   check_size(info.image_height, info.image_width, where);
+  if (std::int64_t(info.image_height) * info.image_width >
+      std::int64_t(bytes.size()) * kMaxJpegPixelsPerByte)
+    throw FormatError(Problem{where, "a whole JPEG",
+                              std::to_string(info.image_width) + " x " +
+                                  std::to_string(info.image_height) + " pixels in " +
+                                  std::to_string(bytes.size()) + " bytes",
+                              kReplace});
   Image image{static_cast<int>(info.image_height), static_cast<int>(info.image_width), {}};
   image.pixels.resize(std::size_t(info.image_height) * info.image_width * 3);
   if (!step_jpeg(info, errors, state, bytes, image.pixels.data())) throw damaged();
   return image;
+}
+
+std::uint32_t big_endian(std::string_view bytes) {
+  std::uint32_t value = 0;
+  for (const char c : bytes.substr(0, 4)) value = value << 8 | static_cast<unsigned char>(c);
+  return value;
+}
+
+/// Bytes of the IDAT chunks of a PNG that ends with IEND, as libpng's reader does not ask for; none
+/// where it does not (PNG specification, section 5).
+std::optional<std::int64_t> png_data_bytes(std::string_view bytes) {
+  constexpr std::size_t signature = 8, around = 12;  // a length, a type, a checksum
+  std::int64_t data = 0;
+  for (bytes.remove_prefix(signature); bytes.size() >= around;) {
+    const std::uint32_t length = big_endian(bytes);
+    if (length > bytes.size() - around) return std::nullopt;
+    const std::string_view type = bytes.substr(4, 4);
+    if (type == "IEND") return data;
+    if (type == "IDAT") data += length;
+    bytes.remove_prefix(length + around);
+  }
+  return std::nullopt;
+}
+
+/// Least bytes that a PNG's rows have before packing, by its header (IHDR is where it has to be).
+std::int64_t png_raw_bytes(std::string_view bytes, std::int64_t height, std::int64_t width) {
+  constexpr std::size_t depth_at = 24, colour_at = 25;
+  const auto number = [&](std::size_t at) { return int(static_cast<unsigned char>(bytes[at])); };
+  const int colour = number(colour_at);
+  const std::int64_t channels = colour == 2 ? 3 : colour == 4 ? 2 : colour == 6 ? 4 : 1;
+  return height * (width * channels * number(depth_at) / 8);
 }
 
 Image decode_png(std::string_view bytes, const std::string& where) {
@@ -103,22 +153,26 @@ Image decode_png(std::string_view bytes, const std::string& where) {
     ~Guard() { png_image_free(&info); }
   } const guard{info};
 
-  const auto damaged = [&] {
-    return FormatError(
-        Problem{where, "a whole PNG", std::string("damaged data: ") + info.message, ""});
+  const auto damaged = [&](const std::string& words) {
+    return FormatError(Problem{where, "a whole PNG", "damaged data: " + words, kReplace});
   };
-  if (!png_image_begin_read_from_memory(&info, bytes.data(), bytes.size())) throw damaged();
+  if (!png_image_begin_read_from_memory(&info, bytes.data(), bytes.size()))
+    throw damaged(info.message);
   if (info.format & PNG_FORMAT_FLAG_LINEAR)
     throw FormatError(Problem{where, "a PNG of 8 bits per channel", "16 bits",
                               "convert it: the lower bits would be lost"});
   check_size(info.height, info.width, where);
+  const auto packed = png_data_bytes(bytes);
+  if (!packed) throw damaged("no end chunk");
+  if (png_raw_bytes(bytes, info.height, info.width) > (*packed + 1) * kMaxDeflateRatio)
+    throw damaged("not enough image data");
   info.format = PNG_FORMAT_RGBA;
   const std::size_t count = std::size_t(info.height) * info.width;
   std::vector<std::uint8_t> rgba(count * 4);
   Image image{static_cast<int>(info.height), static_cast<int>(info.width), {}};
   // libpng's simplified reader forgives some damage with a warning.
   if (!png_image_finish_read(&info, nullptr, rgba.data(), 0, nullptr) || info.warning_or_error)
-    throw damaged();
+    throw damaged(info.message);
   image.pixels.resize(count * 3);
   for (std::size_t i = 0; i < count; ++i) {
     if (rgba[4 * i + 3] != 255)
@@ -140,7 +194,8 @@ Image decode_image(std::string_view bytes, const std::string& where) {
   if (starts_with(bytes, "\xff\xd8\xff")) return decode_jpeg(bytes, where);
   if (starts_with(bytes, "\x89PNG\r\n\x1a\n")) return decode_png(bytes, where);
   throw FormatError(Problem{where, "a JPEG or PNG",
-                            bytes.empty() ? "an empty file" : "other bytes at its start", ""});
+                            bytes.empty() ? "an empty file" : "other bytes at its start",
+                            kReplace});
 }
 
 ResizeAxis resize_axis(int in, int out) {

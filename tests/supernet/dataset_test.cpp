@@ -44,7 +44,9 @@ Members cifar_members() {
   for (int i = 1; i <= 5; ++i)
     members.emplace_back("cifar-10-batches-bin/data_batch_" + std::to_string(i) + ".bin",
                          record(i, 10 * i, 1, 2) + record(0, 3, 4, 5));
+  for (int label = 6; label < 10; ++label) members.back().second += record(label, 9, 9, 9);
   members.emplace_back("cifar-10-batches-bin/test_batch.bin", record(9, 200, 100, 50));
+  for (int label = 0; label < 9; ++label) members.back().second += record(label, 9, 9, 9);
   return members;
 }
 
@@ -99,9 +101,9 @@ TEST_CASE("CIFAR's binary batches are read plane by plane", "[supernet][data]") 
   const TempFolder folder;
   const auto file = folder.write("c.tar.gz", archive_bytes(cifar_members(), "ustar", "gzip"));
   Dataset data = load_dataset(file, 32);
-  REQUIRE(data.train.count() == 10);
+  REQUIRE(data.train.count() == 14);
   CHECK(data.classes[9] == "9");
-  CHECK(data.train.labels == std::vector<int>{1, 0, 2, 0, 3, 0, 4, 0, 5, 0});
+  CHECK(data.train.labels == std::vector<int>{1, 0, 2, 0, 3, 0, 4, 0, 5, 0, 6, 7, 8, 9});
   CHECK(data.train.names[2] == "data_batch_2.bin/0");
   const std::uint8_t* pixel = data.train.image(2) + 3 * 777;
   CHECK(int(pixel[0]) == 20);
@@ -128,7 +130,7 @@ TEST_CASE("CIFAR batches that are not whole are refused by name", "[supernet][da
   members[4].second.pop_back();
   CHECK_THAT(refusal(members),
              ContainsSubstring("data_batch_5.bin: expected records of 3073 bytes, "
-                               "got 6145 bytes in all"));
+                               "got 18437 bytes in all"));
   members = cifar_members();
   members[0].second[0] = 10;
   CHECK_THAT(refusal(members),

@@ -1,8 +1,9 @@
 # Tests of supernet/data and supernet/training.
 lathe_test(test_data
-  SOURCES batch_test.cpp dataset_test.cpp image_files.cpp image_test.cpp metrics_test.cpp phase_test.cpp safetensors_test.cpp
+  SOURCES bad_data_sets_test.cpp bad_images_test.cpp batch_test.cpp dataset_test.cpp image_files.cpp
+          image_test.cpp metrics_test.cpp odd_images.cpp phase_test.cpp safetensors_test.cpp
           schedule_test.cpp train_config_test.cpp
-  LINK lathe_recipe lathe_data LibArchive::LibArchive PNG::PNG)
+  LINK lathe_recipe lathe_data JPEG::JPEG LibArchive::LibArchive PNG::PNG ZLIB::ZLIB)
 
 if(LATHE_WITH_TORCH)
   lathe_test(test_training TORCH
