@@ -38,6 +38,7 @@ TEST_CASE("a file's SHA-256 is that of its bytes, at every length around the blo
     CHECK(sha256_of_file(folder / "bytes") == sha256(bytes));
   }
   CHECK_THROWS_AS(sha256_of_file(folder / "none"), FormatError);
-  CHECK_THROWS_WITH(sha256_of_file(folder.path()),
-                    folder.path().string() + ": expected a file that can be read, got a folder");
+  CHECK_THROWS_WITH(
+      sha256_of_file(folder.path()),
+      folder.path().string() + ": expected a file that can be read, got a folder; name a file");
 }
