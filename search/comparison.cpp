@@ -1,13 +1,12 @@
 #include "search/comparison.hpp"
 
+#include "search/uniform_networks.hpp"
 #include "spaces/network_text.hpp"
 
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <cmath>
-#include <map>
-#include <set>
 
 namespace lathe::search {
 namespace {
@@ -16,66 +15,8 @@ using latency::NetworkMeasurement;
 using nlohmann::json;
 using spaces::Architecture;
 
-constexpr std::size_t kMaxCombinations = 100000;
 /// 97.5 % quantile of the standard normal distribution.
 constexpr double kNormalQuantile = 1.959963984540054;
-
-/// Decisions whose names end alike, and for every shared choice the gene of each.
-struct Group {
-  std::vector<std::size_t> decisions;
-  std::vector<std::vector<std::uint8_t>> choices;  ///< shared choice x decision
-};
-
-std::vector<std::string> texts_of(const spaces::Decision& decision) {
-  std::vector<std::string> texts;
-  for (const spaces::Choice& choice : decision.choices) texts.push_back(text(choice));
-  return texts;
-}
-
-/// Genes of every value that all the decisions offer.
-std::vector<std::vector<std::uint8_t>> shared_by_value(
-    const std::vector<std::vector<std::string>>& offered) {
-  std::vector<std::vector<std::uint8_t>> shared;
-  for (const std::string& value : offered.front()) {
-    std::vector<std::uint8_t> genes;
-    for (const std::vector<std::string>& texts : offered) {
-      const auto place = std::find(texts.begin(), texts.end(), value);
-      if (place != texts.end()) genes.push_back(static_cast<std::uint8_t>(place - texts.begin()));
-    }
-    if (genes.size() == offered.size()) shared.push_back(std::move(genes));
-  }
-  return shared;
-}
-
-std::vector<std::vector<std::uint8_t>> shared_by_place(
-    const std::vector<std::vector<std::string>>& offered) {
-  std::size_t least = offered.front().size();
-  for (const auto& texts : offered) least = std::min(least, texts.size());
-  std::vector<std::vector<std::uint8_t>> shared;
-  for (std::size_t i = 0; i < least; ++i) {
-    shared.emplace_back(offered.size(), static_cast<std::uint8_t>(i));
-  }
-  return shared;
-}
-
-std::vector<Group> groups_of(const spaces::SearchSpace& space) {
-  std::vector<Group> groups;
-  std::map<std::string, std::size_t> by_ending;
-  for (std::size_t d = 0; d < space.decisions().size(); ++d) {
-    const std::string& name = space.decisions()[d].name;
-    const std::string ending = name.substr(name.rfind('.') + 1);
-    const auto [place, is_new] = by_ending.emplace(ending, groups.size());
-    if (is_new) groups.emplace_back();
-    groups[place->second].decisions.push_back(d);
-  }
-  for (Group& group : groups) {
-    std::vector<std::vector<std::string>> offered;
-    for (std::size_t d : group.decisions) offered.push_back(texts_of(space.decisions()[d]));
-    group.choices = shared_by_value(offered);
-    if (group.choices.empty()) group.choices = shared_by_place(offered);
-  }
-  return groups;
-}
 
 /// Wilson's score interval of a proportion (1927).
 std::pair<double, double> wilson(int correct, int images) {
@@ -97,8 +38,15 @@ double median_ms(const NetworkMeasurement& measurement) {
 /// Uniform networks other than the chosen one whose prediction is near enough, the nearest first.
 std::vector<Proposal> preselect(const Feasibility& feasibility, const Proposal& chosen,
                                 std::size_t cost, const ComparisonOptions& options) {
+  const auto uniform = uniform_networks(feasibility.space());
+  if (!uniform) {
+    throw ConfigError("comparison with hand-made networks: " + feasibility.space().name() +
+                      " has more than " + std::to_string(kMostUniform) +
+                      " networks with one choice for all decisions that end alike; leave compare "
+                      "out");
+  }
   std::vector<std::pair<double, Proposal>> near;
-  for (const Architecture& arch : uniform_networks(feasibility.space())) {
+  for (const Architecture& arch : *uniform) {
     Proposal proposal = feasibility.propose(arch);
     const double off = std::abs(proposal.costs[cost] / chosen.costs[cost] - 1);
     if (off <= options.predicted_within && proposal.arch != chosen.arch) {
@@ -122,33 +70,6 @@ void ComparisonOptions::read(ConfigReader& reader) {
                 "of the chosen network's predicted latency, as a fraction");
   reader.number("measured_within", measured_within, {0, 1},
                 "of the chosen network's measured latency, as a fraction");
-}
-
-std::vector<Architecture> uniform_networks(const spaces::SearchSpace& space) {
-  const std::vector<Group> groups = groups_of(space);
-  std::size_t count = 1;
-  for (const Group& group : groups)
-    count = std::min(count * group.choices.size(), kMaxCombinations + 1);
-  if (count > kMaxCombinations) {
-    throw ConfigError("comparison with hand-made networks: " + space.name() +
-                      " has more than 100,000 networks with one choice for all decisions that end "
-                      "alike; leave compare out");
-  }
-  std::vector<Architecture> networks;
-  std::set<Architecture> seen;
-  for (std::size_t i = 0; i < count; ++i) {
-    Architecture arch;
-    arch.genes.assign(space.decisions().size(), 0);
-    std::size_t rest = i;
-    for (const Group& group : groups) {
-      const std::vector<std::uint8_t>& genes = group.choices[rest % group.choices.size()];
-      rest /= group.choices.size();
-      for (std::size_t d = 0; d < genes.size(); ++d) arch.genes[group.decisions[d]] = genes[d];
-    }
-    arch = space.canonical(std::move(arch));
-    if (seen.insert(arch).second) networks.push_back(std::move(arch));
-  }
-  return networks;
 }
 
 PairedDifference paired_difference(const std::vector<std::uint8_t>& correct_a,

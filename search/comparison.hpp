@@ -21,13 +21,6 @@ struct ComparisonOptions {
   void read(ConfigReader& reader);
 };
 
-/// The networks of a space that a person would write down: one choice for all decisions whose names
-/// end alike ("stage1.2.kernel" and "stage3.1.kernel" share "kernel"), for every combination of
-/// these choices. Decisions that end alike share by value what all of them offer; where they have
-/// no value in common, by the place in their lists. Canonical, without repetition, in order of
-/// enumeration. Throws ConfigError naming the space if there are more than 100,000 combinations.
-std::vector<spaces::Architecture> uniform_networks(const spaces::SearchSpace& space);
-
 /// 95 % confidence interval of accuracy(a) - accuracy(b) over the same images: Newcombe's method 10
 /// for paired proportions (Statistics in Medicine 17, 2635-2650, 1998; Wilson intervals of both,
 /// joined with their correlation). Symmetric in that swapping a and b changes the signs.

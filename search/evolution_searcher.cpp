@@ -1,5 +1,6 @@
 #include "search/evolution_searcher.hpp"
 
+#include "search/first_population.hpp"
 #include "search/pareto_front.hpp"
 
 #include <nlohmann/json.hpp>
@@ -79,6 +80,9 @@ void EvolutionConfig::read(ConfigReader& reader) {
                 "evolution: chance that a child has two parents");
   reader.number("mutate_probability", mutate_probability, {0, 1},
                 "evolution: chance that one decision changes");
+  reader.number("uniform_share", uniform_share, {0, 1},
+                "evolution: part of the first population that is uniform networks (one kernel, one "
+                "expansion, one depth everywhere), where feasible");
   reader.integer("max_tries", max_tries, {10, 1000000},
                  "evolution: children made, and then samples drawn, per network, at most");
 }
@@ -88,7 +92,10 @@ EvolutionSearcher::EvolutionSearcher(const Feasibility& feasibility, const Evolu
     : config_(config), rng_(rng), source_(feasibility, config.max_tries) {}
 
 std::vector<Proposal> EvolutionSearcher::ask() {
-  if (population_.empty()) return first_population();
+  if (population_.empty()) {
+    return first_population(source_, config_.population, config_.uniform_share,
+                            rng_.stream("evolution/first", generation_));
+  }
   const Rng generation = rng_.stream("evolution/generation", generation_);
   std::vector<Proposal> children;
   for (int i = 0; i < config_.population; ++i) {
@@ -99,23 +106,6 @@ std::vector<Proposal> EvolutionSearcher::ask() {
     children.push_back(std::move(*proposal));
   }
   return children;
-}
-
-std::vector<Proposal> EvolutionSearcher::first_population() {
-  const Feasibility& feasibility = source_.feasibility();
-  std::vector<Proposal> first;
-  for (const Architecture& arch :
-       {feasibility.space().smallest(), feasibility.space().largest(), feasibility.anchor()}) {
-    if (auto proposal = source_.claim(arch)) first.push_back(std::move(*proposal));
-  }
-  const Rng generation = rng_.stream("evolution/first", generation_);
-  while (static_cast<int>(first.size()) < config_.population) {
-    Rng rng = generation.stream("network", first.size());
-    std::optional<Proposal> proposal = source_.random(rng);
-    if (!proposal) break;
-    first.push_back(std::move(*proposal));
-  }
-  return first;
 }
 
 std::optional<Proposal> EvolutionSearcher::child(Rng& rng) {

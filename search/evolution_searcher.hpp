@@ -13,6 +13,7 @@ struct EvolutionConfig {
   int population = 64;
   double crossover_probability = 0.9;
   double mutate_probability = 0.1;
+  double uniform_share = 0.5;
   int max_tries = 200;
   void read(ConfigReader& reader);
 };
@@ -21,8 +22,7 @@ struct EvolutionConfig {
 /// mutation per gene to another choice, survivors by rank and then crowding. As in OFA's search
 /// (Cai et al. 2020) a bound is hard: what breaks it is never proposed. No network is proposed
 /// twice; where a child cannot be had in `max_tries`, a random feasible network takes its place.
-/// The first population is random, with the smallest, the largest and the anchor network where they
-/// are feasible.
+/// The first population is search/first_population.hpp's.
 class EvolutionSearcher final : public Searcher {
  public:
   EvolutionSearcher(const Feasibility& feasibility, const EvolutionConfig& config, const Rng& rng);
@@ -39,7 +39,6 @@ class EvolutionSearcher final : public Searcher {
   const std::vector<Member>& population() const { return population_; }
 
  private:
-  std::vector<Proposal> first_population();
   std::optional<Proposal> child(Rng& rng);
   const Member& tournament(Rng& rng) const;
   void rank();

@@ -20,15 +20,16 @@ using SearcherFactory =
 struct SearcherKind {
   std::string name;     ///< "evolution", as in the config
   std::string meaning;  ///< for lathe config explain
-  /// Declares the kind's own keys (in the object "searcher") and keeps what they say.
-  std::function<SearcherFactory(ConfigReader&)> read;
+  /// Declares the kind's own keys (in the object "searcher") and keeps what they say; refuses
+  /// objectives of the run that it can't go by.
+  std::function<SearcherFactory(ConfigReader&, const std::vector<std::string>& objectives)> read;
 };
 
 /// All kinds, in the order of the documentation.
 const std::vector<SearcherKind>& searcher_kinds();
 
-/// Reads the object "searcher": its "kind" and that kind's keys; in describe mode the keys of all
-/// kinds.
-SearcherFactory read_searcher(ConfigReader& reader);
+/// Reads the object "searcher": its "kind" and that kind's keys, for a run with these objectives;
+/// in describe mode the keys of all kinds.
+SearcherFactory read_searcher(ConfigReader& reader, const std::vector<std::string>& objectives);
 
 }  // namespace lathe::search

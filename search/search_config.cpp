@@ -76,8 +76,9 @@ void read_compare(ConfigReader& r, CompareConfig& compare) {
       "comparison with hand-made networks on the test images; absent or false: none");
 }
 
+/// `name` is an objective or a constraint; `latency_name` the first one of the latency so far.
 void check_latency(const ConfigReader& r, const SearchConfig& config, const std::string& pointer,
-                   const std::string& name) {
+                   const std::string& name, std::string& latency_name) {
   const std::string where = where_of(r, pointer);
   const QuantityName quantity = parse_quantity(name, where);
   if (quantity.quantity != Quantity::latency) return;
@@ -95,6 +96,13 @@ void check_latency(const ConfigReader& r, const SearchConfig& config, const std:
     throw ConfigError(
         {where, "the name of one of the tables " + known, '"' + quantity.table + '"', ""});
   }
+  if (config.tables.size() > 1) return;
+  // Two names would be two costs, one with the bound and the other one measured against nothing.
+  if (latency_name.empty()) latency_name = name;
+  if (latency_name != name) {
+    throw ConfigError({where, "one name for the latency of table " + known,
+                       '"' + name + "\" beside \"" + latency_name + '"', ""});
+  }
 }
 
 void check_names(const ConfigReader& r, const SearchConfig& config) {
@@ -103,9 +111,10 @@ void check_names(const ConfigReader& r, const SearchConfig& config) {
     r.refuse("objectives", "a list with \"error\"", json(config.objectives).dump(),
              "the network with the lowest error is chosen");
   }
+  std::string latency_name;
   for (std::size_t i = 0; i < config.objectives.size(); ++i) {
     const std::string pointer = "objectives/" + std::to_string(i);
-    check_latency(r, config, pointer, config.objectives[i]);
+    check_latency(r, config, pointer, config.objectives[i], latency_name);
     const auto first =
         std::find(config.objectives.begin(), config.objectives.end(), config.objectives[i]);
     if (first != config.objectives.begin() + std::ptrdiff_t(i)) {
@@ -114,7 +123,7 @@ void check_names(const ConfigReader& r, const SearchConfig& config) {
     }
   }
   for (const Constraint& constraint : config.constraints) {
-    check_latency(r, config, "constraints/" + constraint.name, constraint.name);
+    check_latency(r, config, "constraints/" + constraint.name, constraint.name, latency_name);
   }
   for (const auto& [name, device] : config.prove.devices) {
     if (config.tables.count(name) == 0) {
@@ -132,11 +141,11 @@ void SearchConfig::read(ConfigReader& r) {
   r.required().object(
       "evaluator", [this](ConfigReader& e) { read_evaluator(e, evaluator); },
       "what tells the error of a network");
-  r.section(
-      "searcher", [this](ConfigReader& s) { make_searcher = read_searcher(s); },
-      "what proposes networks");
   r.strings("objectives", objectives,
             "minimised together: error, latency, latency.NAME, macs, params, memory, size");
+  r.section(
+      "searcher", [this](ConfigReader& s) { make_searcher = read_searcher(s, objectives); },
+      "what proposes networks");
   r.entries(
       "constraints",
       [&](const std::string& name, const json& word) {

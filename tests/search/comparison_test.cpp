@@ -7,13 +7,11 @@
 #include <nlohmann/json.hpp>
 
 #include <cmath>
-#include <set>
 
 using namespace lathe;
 using namespace lathe::search;
 using namespace lathe::test;
 using nlohmann::json;
-using spaces::Architecture;
 
 namespace {
 
@@ -104,27 +102,6 @@ TEST_CASE("more images make the interval narrower", "[search]") {
   CHECK(few.low < 0);
   CHECK(many.low > 0);
   CHECK(many.high - many.low < few.high - few.low);
-}
-
-TEST_CASE("hand-made networks have one kernel, one expansion and one depth", "[search]") {
-  const auto space = tiny_space();
-  const std::vector<Architecture> networks = uniform_networks(space);
-  CHECK(networks.size() == 3 * 3 * 3 * 3);
-  CHECK(std::set<Architecture>(networks.begin(), networks.end()).size() == networks.size());
-  for (const Architecture& arch : networks) {
-    CHECK(space.canonical(arch) == arch);
-    std::map<std::string, std::set<std::string>> values;
-    for (std::size_t d = 0; d < arch.genes.size(); ++d) {
-      if (!space.is_active(arch, static_cast<int>(d))) continue;
-      const spaces::Decision& decision = space.decisions()[d];
-      const std::string ending = decision.name.substr(decision.name.rfind('.') + 1);
-      values[ending].insert(text(decision.choices[arch.genes[d]]));
-    }
-    for (const auto& [ending, all] : values) {
-      INFO(ending);
-      CHECK(all.size() == 1);
-    }
-  }
 }
 
 TEST_CASE("the chosen network is compared with hand-made ones as fast as it", "[search]") {

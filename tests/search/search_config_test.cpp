@@ -73,10 +73,17 @@ TEST_CASE("a search config's mistakes are refused by file, key and value", "[sea
                         ContainsSubstring("[4, 4096]") && ContainsSubstring("got 2"));
   CHECK_THROWS_WITH(read_text(with(macs + R"(, "searcher": {"popluation": 8})")),
                     ContainsSubstring("/searcher") && ContainsSubstring("did you mean population"));
-  CHECK_THROWS_WITH(read_text(with(macs + R"(, "searcher": {"kind": "evolve"})")),
-                    ContainsSubstring("one of evolution, random") && ContainsSubstring("evolve"));
+  CHECK_THROWS_WITH(
+      read_text(with(macs + R"(, "searcher": {"kind": "evolve"})")),
+      ContainsSubstring("one of evolution, ageing, random") && ContainsSubstring("evolve"));
   CHECK_THROWS_WITH(read_text(with(macs + R"(, "searcher": {"kind": "random", "population": 8})")),
                     ContainsSubstring("/searcher") && ContainsSubstring("population"));
+  CHECK_THROWS_WITH(
+      read_text(with(macs + R"(, "searcher": {"kind": "ageing", "population": 8, "sample": 9})")),
+      ContainsSubstring("runs/c.json: /searcher/sample: expected at most population, 8, got 9"));
+  CHECK_THROWS_WITH(
+      read_text(with(macs + R"(, "searcher": {"kind": "ageing", "population": 30, "batch": 31})")),
+      ContainsSubstring("/searcher/batch: expected at most population, 30, got 31"));
   CHECK_THROWS_WITH(read_text(with(R"("objectives": ["macs"])")),
                     ContainsSubstring("/objectives") && ContainsSubstring("a list with \"error\""));
   CHECK_THROWS_WITH(read_text(with(R"("objectives": ["error", "error"])")),
@@ -89,6 +96,43 @@ TEST_CASE("a search config's mistakes are refused by file, key and value", "[sea
                         ContainsSubstring("\"20ms\"") && ContainsSubstring("got 20"));
   CHECK_THROWS_WITH(read_text(with(macs + R"(, "budget": {"time": "5"})")),
                     ContainsSubstring("/budget/time"));
+}
+
+TEST_CASE("ageing evolution refuses objectives that it can't weigh", "[search][config]") {
+  const auto ageing = [](const std::string& objectives, const std::string& more) {
+    return read_text(with("\"objectives\": " + objectives +
+                          ", \"searcher\": {\"kind\": \"ageing\"" + more + "}"));
+  };
+  CHECK(ageing(R"(["error"])", "").make_searcher);
+  CHECK(ageing(R"(["macs", "error"])", R"(, "exponents": {"macs": 0.07})").make_searcher);
+  CHECK_THROWS_WITH(
+      ageing(R"(["error", "macs"])", ""),
+      ContainsSubstring("runs/c.json: /searcher/exponents: expected an exponent for the objective "
+                        "macs, got {}; ageing evolution goes by one number: give \"exponents\": "
+                        "{\"macs\": 0.07}, or let error be the only objective and bound macs in "
+                        "constraints"));
+  CHECK_THROWS_WITH(ageing(R"(["error"])", R"(, "exponents": {"macs": 0.07})"),
+                    ContainsSubstring("/searcher/exponents: expected names of objectives other "
+                                      "than error, got \"macs\"; the objectives are [\"error\"]"));
+  CHECK_THROWS_WITH(ageing(R"(["error"])", R"(, "exponents": {"error": 1})"),
+                    ContainsSubstring("other than error, got \"error\""));
+  CHECK_THROWS_WITH(
+      ageing(R"(["error", "macs"])", R"(, "exponents": {"macs": -1})"),
+      ContainsSubstring("/searcher/exponents: expected a number in [0, 10] for macs, got -1"));
+  CHECK_THROWS_WITH(ageing(R"(["error", "macs"])", R"(, "exponents": {"macs": true})"),
+                    ContainsSubstring("a number in [0, 10] for macs, got true"));
+}
+
+TEST_CASE("one table's latency has one name in a config", "[search][config]") {
+  CHECK_THROWS_WITH(
+      read_text(with(R"("objectives": ["error", "latency.a"], "constraints": {"latency": "5ms"},
+                        "tables": {"a": "a"})")),
+      ContainsSubstring("runs/c.json: /constraints/latency: expected one name for the latency of "
+                        "table a, got \"latency\" beside \"latency.a\""));
+  CHECK_THROWS_WITH(
+      read_text(with(R"("objectives": ["error", "latency", "latency.a"], "tables": {"a": "a"})")),
+      ContainsSubstring("/objectives/2: expected one name for the latency of table a, got "
+                        "\"latency.a\" beside \"latency\""));
 }
 
 TEST_CASE("a latency without its table is refused before anything runs", "[search][config]") {

@@ -1,5 +1,6 @@
 #include "search/search_loop.hpp"
 
+#include "search/ageing_searcher.hpp"
 #include "search/evolution_searcher.hpp"
 #include "search/run_files.hpp"
 #include "tests/search/toy.hpp"
@@ -45,19 +46,33 @@ struct RunOptions {
   std::size_t stop_after = 0;  ///< evaluations; 0: not
   double fail_below = 0;
   Micros save_every{0};  ///< after every round
+  bool ageing = false;   ///< else NSGA-II
 };
+
+std::unique_ptr<Searcher> searcher_of(const Feasibility& feasibility, const RunOptions& options) {
+  const Rng rng = Rng(5).stream("search");
+  if (!options.ageing) {
+    EvolutionConfig config;
+    config.population = options.population;
+    return std::make_unique<EvolutionSearcher>(feasibility, config, rng);
+  }
+  AgeingConfig config;
+  config.population = options.population;
+  config.sample = 4;
+  config.batch = 5;
+  config.exponents = {{"latency", 0.07}};
+  return std::make_unique<AgeingSearcher>(feasibility, config, kObjectives, rng);
+}
 
 SearchResult run_toy(const Feasibility& feasibility, const std::filesystem::path& folder,
                      const RunOptions& options, RecordingSink& sink) {
-  EvolutionConfig config;
-  config.population = options.population;
-  EvolutionSearcher searcher(feasibility, config, Rng(5).stream("search"));
+  const auto searcher = searcher_of(feasibility, options);
   FormulaEvaluator evaluator(options.workers);
   evaluator.fail_below = options.fail_below;
   StoppingEvaluator stopping(
       evaluator, sink,
       options.stop_after > 0 ? options.stop_after : std::numeric_limits<std::size_t>::max());
-  return run_search({feasibility, searcher, stopping, kObjectives, options.evaluations, Micros{0},
+  return run_search({feasibility, *searcher, stopping, kObjectives, options.evaluations, Micros{0},
                      options.chunk, options.save_every},
                     folder, sink);
 }
@@ -146,35 +161,49 @@ TEST_CASE("the reference point follows from space and bounds alone", "[search]")
 TEST_CASE("workers and chunks change no byte of a search", "[search]") {
   const auto space = toy_space();
   const Feasibility feasibility = toy_feasibility(space, 1.2);
-  TempFolder one, four;
-  RecordingSink sink;
-  run_toy(feasibility, one.path(), {1, 1}, sink);
-  run_toy(feasibility, four.path(), {4, 7}, sink);
-  check_same_bytes(one, four);
+  for (const bool ageing : {false, true}) {
+    INFO((ageing ? "ageing" : "evolution"));
+    TempFolder one, four;
+    RecordingSink sink;
+    RunOptions options;
+    options.ageing = ageing;
+    run_toy(feasibility, one.path(), options, sink);
+    options.workers = 4;
+    options.chunk = 7;
+    run_toy(feasibility, four.path(), options, sink);
+    check_same_bytes(one, four);
+  }
 }
 
 TEST_CASE("an interrupted and resumed search ends with the same bytes", "[search]") {
   const auto space = toy_space();
   const Feasibility feasibility = toy_feasibility(space, 1.2);
-  TempFolder whole;
-  RecordingSink quiet;
-  run_toy(feasibility, whole.path(), {}, quiet);
-  for (std::size_t stop_after : {1, 16, 23, 40, 69}) {
-    TempFolder parts;
-    RecordingSink sink;
-    RunOptions options;
-    options.stop_after = stop_after;
-    if (stop_after == 40) options.save_every = Micros(1e9);
-    INFO("stopped after " << stop_after);
-    CHECK_THROWS_WITH(run_toy(feasibility, parts.path(), options, sink),
-                      ContainsSubstring("interrupted after " + std::to_string(stop_after) +
-                                        " evaluations; the state is saved, --resume goes on"));
-    CHECK(lines_of(parts.text("evaluated.jsonl")).size() == stop_after);
-    RecordingSink fresh;
-    run_toy(feasibility, parts.path(), {4, 5}, fresh);
-    check_same_bytes(whole, parts);
-    run_toy(feasibility, parts.path(), {}, fresh);
-    check_same_bytes(whole, parts);
+  for (const bool ageing : {false, true}) {
+    RunOptions uninterrupted;
+    uninterrupted.ageing = ageing;
+    TempFolder whole;
+    RecordingSink quiet;
+    run_toy(feasibility, whole.path(), uninterrupted, quiet);
+    for (std::size_t stop_after : {1, 16, 23, 40, 69}) {
+      TempFolder parts;
+      RecordingSink sink;
+      RunOptions options = uninterrupted;
+      options.stop_after = stop_after;
+      if (stop_after == 40) options.save_every = Micros(1e9);
+      INFO((ageing ? "ageing" : "evolution") << " stopped after " << stop_after);
+      CHECK_THROWS_WITH(run_toy(feasibility, parts.path(), options, sink),
+                        ContainsSubstring("interrupted after " + std::to_string(stop_after) +
+                                          " evaluations; the state is saved, --resume goes on"));
+      CHECK(lines_of(parts.text("evaluated.jsonl")).size() == stop_after);
+      RecordingSink fresh;
+      RunOptions others = uninterrupted;
+      others.workers = 4;
+      others.chunk = 5;
+      run_toy(feasibility, parts.path(), others, fresh);
+      check_same_bytes(whole, parts);
+      run_toy(feasibility, parts.path(), uninterrupted, fresh);
+      check_same_bytes(whole, parts);
+    }
   }
 }
 

@@ -1,3 +1,4 @@
+#include "search/ageing_searcher.hpp"
 #include "search/evolution_searcher.hpp"
 #include "search/pareto_front.hpp"
 #include "search/random_searcher.hpp"
@@ -17,6 +18,9 @@ using namespace lathe::test;
 using spaces::Architecture;
 
 namespace {
+
+const std::vector<std::string> kKinds{"random", "evolution", "ageing", "local"};
+const std::vector<std::string> kObjectives{"error", "latency"};
 
 Scores scores_of(const Proposal& proposal) {
   return {formula_error(proposal.net), proposal.costs[0]};
@@ -76,6 +80,13 @@ std::unique_ptr<Searcher> make(const std::string& kind, const Feasibility& feasi
   if (kind == "local") {
     return std::make_unique<LocalSearcher>(feasibility, LocalConfig{}, Rng(seed));
   }
+  if (kind == "ageing") {
+    AgeingConfig config;
+    config.population = 32;
+    config.sample = 8;
+    config.exponents = {{"latency", 0.07}};
+    return std::make_unique<AgeingSearcher>(feasibility, config, kObjectives, Rng(seed));
+  }
   EvolutionConfig config;
   config.population = 32;
   return std::make_unique<EvolutionSearcher>(feasibility, config, Rng(seed));
@@ -122,7 +133,7 @@ TEST_CASE("a searcher proposes feasible networks, each once, until none is left"
   }
   REQUIRE(feasible.size() > 50);
   REQUIRE(feasible.size() < 2000);
-  for (const char* kind : {"random", "evolution", "local"}) {
+  for (const std::string& kind : kKinds) {
     const std::unique_ptr<Searcher> searcher = make(kind, feasibility, 4);
     const std::vector<Architecture> all = drain(*searcher);
     INFO(kind);
@@ -136,7 +147,7 @@ TEST_CASE("a budget that hardly anything meets ends in bounded tries", "[search]
   const auto space = tiny_space();
   const Reach reach = toy_feasibility(space).reach()[0];
   const Feasibility feasibility = toy_feasibility(space, reach.least * 1.05);
-  for (const char* kind : {"random", "evolution", "local"}) {
+  for (const std::string& kind : kKinds) {
     const std::unique_ptr<Searcher> searcher = make(kind, feasibility, 4);
     const std::vector<Architecture> all = drain(*searcher);
     INFO(kind << " found " << all.size());
@@ -149,7 +160,7 @@ TEST_CASE("a searcher goes on from its state as if it had not stopped", "[search
   const auto space = tiny_space();
   const Feasibility feasibility =
       toy_feasibility(space, 0.9 * toy_feasibility(space).reach()[0].most);
-  for (const char* kind : {"random", "evolution", "local"}) {
+  for (const std::string& kind : kKinds) {
     const std::unique_ptr<Searcher> first = make(kind, feasibility, 7);
     for (int i = 0; i < 3; ++i) first->tell(evaluated(first->ask()));
     const std::unique_ptr<Searcher> second = make(kind, feasibility, 7);
@@ -168,7 +179,7 @@ TEST_CASE("a searcher goes on from its state as if it had not stopped", "[search
 
 TEST_CASE("the seed decides what is proposed", "[search]") {
   const Feasibility feasibility = toy_feasibility(tiny_space());
-  for (const char* kind : {"random", "evolution", "local"}) {
+  for (const std::string& kind : kKinds) {
     const auto a = make(kind, feasibility, 1)->ask(), b = make(kind, feasibility, 1)->ask(),
                c = make(kind, feasibility, 2)->ask();
     REQUIRE(a.size() == b.size());
