@@ -20,9 +20,15 @@ void DeviceConfig::read(ConfigReader& reader) {
   if (reader.has("cores")) cores = core_list;
 }
 
+DeviceConfig read_device_config(const nlohmann::json& config, const std::filesystem::path& file) {
+  DeviceConfig result;
+  ConfigReader::read(config, file, Strictness::config,
+                     [&](ConfigReader& reader) { result.read(reader); });
+  return result;
+}
+
 DeviceConfig find_device_config(const std::string& name, const std::filesystem::path& configs) {
-  DeviceConfig config;
-  if (name == "local") return config;
+  if (name == "local") return DeviceConfig();
   const auto scheme = name.substr(0, name.find(':'));
   if (scheme == "adb" || scheme == "ssh") {
     throw ConfigError("device \"" + name + "\": expected \"local\" or a device file, got \"" +
@@ -36,9 +42,7 @@ DeviceConfig find_device_config(const std::string& name, const std::filesystem::
                       (configs / "devices").string() +
                       " or a file, got a name that is none of these");
   }
-  ConfigReader::read(load_json(file, Comments::allowed), file, Strictness::config,
-                     [&](ConfigReader& reader) { config.read(reader); });
-  return config;
+  return read_device_config(load_json(file, Comments::allowed), file);
 }
 
 void apply(const DeviceConfig& config, Protocol& protocol) {

@@ -2,6 +2,8 @@
 
 #include "latency/device.hpp"
 
+#include <nlohmann/json_fwd.hpp>
+
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -21,6 +23,8 @@ struct DeviceConfig {
   void read(ConfigReader& reader);
 };
 
+/// Reads a whole device file, as parse_json gave it; `file` names it in messages. ConfigError.
+DeviceConfig read_device_config(const nlohmann::json& config, const std::filesystem::path& file);
 /// Reads "local", a name in `configs`/devices or a path. Throws ConfigError.
 DeviceConfig find_device_config(const std::string& name, const std::filesystem::path& configs);
 

@@ -128,9 +128,13 @@ void read_failures(ConfigReader& reader, const std::string& where, LatencyTable&
 LatencyTable::LatencyTable(Header header) : header_(std::move(header)) {}
 
 LatencyTable LatencyTable::load(const std::filesystem::path& file) {
+  return parse(read_file(file), file);
+}
+
+LatencyTable LatencyTable::parse(std::string_view text, const std::filesystem::path& file) {
   LatencyTable table{Header{}};
   const std::string where = file.string();
-  ConfigReader::read(load_json(file, Comments::refused), file, Strictness::data,
+  ConfigReader::read(parse_json(text, where, Comments::refused), file, Strictness::data,
                      [&](ConfigReader& reader) {
                        read_header(reader, where, table.header_);
                        read_entries(reader, where, table);
@@ -220,13 +224,18 @@ TableCheck check(const LatencyTable& table, const std::vector<NetworkMeasurement
 }
 
 Measurements load_measurements(const std::filesystem::path& file) {
+  return parse_measurements(read_file(file), file);
+}
+
+Measurements parse_measurements(std::string_view text, const std::filesystem::path& file) {
   Measurements result;
   const std::string where = file.string();
-  ConfigReader::read(
-      load_json(file, Comments::refused), file, Strictness::data, [&](ConfigReader& reader) {
-        read_head(reader, where, kMeasurementsFormat, kVersion, result);
-        read_networks(reader, "networks", where, result.networks, "whole networks, measured");
-      });
+  ConfigReader::read(parse_json(text, where, Comments::refused), file, Strictness::data,
+                     [&](ConfigReader& reader) {
+                       read_head(reader, where, kMeasurementsFormat, kVersion, result);
+                       read_networks(reader, "networks", where, result.networks,
+                                     "whole networks, measured");
+                     });
   return result;
 }
 

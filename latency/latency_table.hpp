@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -62,6 +63,8 @@ class LatencyTable {
 
   /// Throws FormatError for anything that is not a table of ours of this version and key grammar.
   static LatencyTable load(const std::filesystem::path& file);
+  /// The same for the text of a file, named `file` in messages.
+  static LatencyTable parse(std::string_view text, const std::filesystem::path& file);
   void save(const std::filesystem::path& file) const;
 
   const Header& header() const { return header_; }
@@ -93,6 +96,8 @@ struct Measurements : Origin {
 };
 /// Throws FormatError for anything that is not a measurements file of ours.
 Measurements load_measurements(const std::filesystem::path& file);
+/// The same for the text of a file, named `file` in messages.
+Measurements parse_measurements(std::string_view text, const std::filesystem::path& file);
 void save(const Measurements& measurements, const std::filesystem::path& file);
 
 }  // namespace lathe::latency

@@ -120,9 +120,14 @@ json section_line(const LogSection& section) {
 json sample_line(const Sample& sample) { return {{"sample", to_json(sample)}}; }
 
 std::vector<LogSection> read_log(const std::filesystem::path& file, int* torn) {
+  return parse_log(read_file(file), file, torn);
+}
+
+std::vector<LogSection> parse_log(std::string_view text, const std::filesystem::path& file,
+                                  int* torn) {
   Reader reader(file);
-  const int torn_line =
-      read_jsonl(file, [&](int number, const json& value) { reader.line(number, value); });
+  const int torn_line = parse_jsonl(
+      text, file.string(), [&](int number, const json& value) { reader.line(number, value); });
   if (torn != nullptr) *torn = torn_line;
   if (reader.sections.empty()) {
     throw FormatError(Problem{file.string(), "a measurement log", "no whole line", ""});

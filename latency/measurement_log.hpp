@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace lathe::latency {
@@ -33,6 +34,9 @@ nlohmann::json sample_line(const Sample& sample);
 /// All sections. A torn last line is dropped and its number put into `torn` (0: none). FormatError
 /// with the line's number: not a log of ours, an item or round that is not there, a round twice.
 std::vector<LogSection> read_log(const std::filesystem::path& file, int* torn = nullptr);
+/// The same for the text of a file, named `file` in messages.
+std::vector<LogSection> parse_log(std::string_view text, const std::filesystem::path& file,
+                                  int* torn = nullptr);
 
 /// What makes two measurings different ("rounds: 12, not 10"), or nullopt. Dates and builds may
 /// differ.

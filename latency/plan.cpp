@@ -123,11 +123,11 @@ void MeasureConfig::read(ConfigReader& reader) {
                  "whole networks that the table is checked on");
 }
 
-MeasureConfig load_measure_config(const std::filesystem::path& file) {
-  MeasureConfig config;
-  ConfigReader::read(load_json(file, Comments::allowed), file, Strictness::config,
-                     [&](ConfigReader& reader) { config.read(reader); });
-  return config;
+MeasureConfig read_measure_config(const nlohmann::json& config, const std::filesystem::path& file) {
+  MeasureConfig result;
+  ConfigReader::read(config, file, Strictness::config,
+                     [&](ConfigReader& reader) { result.read(reader); });
+  return result;
 }
 
 std::vector<Placed> reachable_blocks(const SearchSpace& space) {

@@ -28,8 +28,8 @@ struct MeasureConfig {
 
   void read(ConfigReader& reader);
 };
-/// Throws ConfigError.
-MeasureConfig load_measure_config(const std::filesystem::path& file);
+/// Reads a whole config, as parse_json gave it; `file` names it in messages. Throws ConfigError.
+MeasureConfig read_measure_config(const nlohmann::json& config, const std::filesystem::path& file);
 
 /// Every block that some network of the space (with its pins) contains, once per key and precision.
 /// Walks all combinations of the decisions that a position depends on; ConfigError naming the space

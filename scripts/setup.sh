@@ -27,7 +27,7 @@ packages=(g++ cmake ninja-build ccache mold git python3 python3-venv
   nlohmann-json3-dev libcli11-dev libspdlog-dev libeigen3-dev
   libarchive-dev libjpeg62-turbo-dev libpng-dev zlib1g-dev
   libxnnpack-dev libpthreadpool-dev libcpuinfo-dev)
-if [ "$tests" = 1 ]; then packages+=(catch2 clang-tidy); fi
+if [ "$tests" = 1 ]; then packages+=(catch2 clang-tidy clang libclang-rt-14-dev); fi
 
 install_packages() {
   local missing=() package

@@ -126,9 +126,14 @@ json record_of(const Evaluated& evaluated, int index, const Feasibility& feasibi
 
 std::vector<LoggedResult> read_evaluated(const std::filesystem::path& file,
                                          const std::vector<std::string>& objectives) {
+  if (!std::filesystem::exists(file)) return {};
+  return parse_evaluated(read_file(file), file, objectives);
+}
+
+std::vector<LoggedResult> parse_evaluated(std::string_view text, const std::filesystem::path& file,
+                                          const std::vector<std::string>& objectives) {
   std::vector<LoggedResult> results;
-  if (!std::filesystem::exists(file)) return results;
-  read_jsonl(file, [&](int number, const json& line) {
+  parse_jsonl(text, file.string(), [&](int number, const json& line) {
     results.push_back(read_line(line, file.string() + ":" + std::to_string(number), objectives));
   });
   return results;

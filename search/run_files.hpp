@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -37,6 +38,9 @@ struct LoggedResult {
 /// In order; empty if there is no file. A torn last line is left out. Throws FormatError.
 std::vector<LoggedResult> read_evaluated(const std::filesystem::path& file,
                                          const std::vector<std::string>& objectives);
+/// The same for the text of a file, named `file` in messages.
+std::vector<LoggedResult> parse_evaluated(std::string_view text, const std::filesystem::path& file,
+                                          const std::vector<std::string>& objectives);
 
 /// The end of one round of the loop.
 struct Round {

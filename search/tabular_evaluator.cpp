@@ -48,17 +48,23 @@ Row read_row(ConfigReader& r) {
 
 TabularEvaluator TabularEvaluator::load(const std::filesystem::path& file,
                                         const spaces::SearchSpace& space) {
+  return parse(read_file(file), file, space);
+}
+
+TabularEvaluator TabularEvaluator::parse(std::string_view text, const std::filesystem::path& file,
+                                         const spaces::SearchSpace& space) {
   TabularEvaluator evaluator;
   evaluator.file_ = file.string();
   std::vector<Row> rows;
-  ConfigReader::read(
-      load_json(file, Comments::refused), file, Strictness::data, [&](ConfigReader& r) {
-        json meta;
-        r.any("meta", meta, "where the results come from");
-        r.required().objects(
-            "networks", [&](ConfigReader& row, std::size_t) { rows.push_back(read_row(row)); },
-            "one result per network");
-      });
+  ConfigReader::read(parse_json(text, file.string(), Comments::refused), file, Strictness::data,
+                     [&](ConfigReader& r) {
+                       json meta;
+                       r.any("meta", meta, "where the results come from");
+                       r.required().objects(
+                           "networks",
+                           [&](ConfigReader& row, std::size_t) { rows.push_back(read_row(row)); },
+                           "one result per network");
+                     });
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const std::string where = file.string() + ": /networks/" + std::to_string(i);
     spaces::Architecture arch;

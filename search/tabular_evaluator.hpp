@@ -5,6 +5,10 @@
 
 #include <filesystem>
 #include <map>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
 
 namespace lathe::search {
 
@@ -17,6 +21,9 @@ class TabularEvaluator final : public Evaluator {
   /// Throws FormatError naming the file and the row: unknown keys, neither or both of two, a
   /// network that is not of `space`, one network with two different errors.
   static TabularEvaluator load(const std::filesystem::path& file, const spaces::SearchSpace& space);
+  /// The same for the text of a file, named `file` in messages.
+  static TabularEvaluator parse(std::string_view text, const std::filesystem::path& file,
+                                const spaces::SearchSpace& space);
 
   std::vector<std::string> supplies() const override { return {"error"}; }
   /// A network that is not in the file is a Failure.

@@ -310,10 +310,12 @@ void expand_list(const json& list, const std::string& file, std::vector<NetworkA
   }
 }
 
-void expand_file(const std::string& file, std::vector<NetworkArgument>& to) {
-  const std::string content = trimmed(read_file(file));
+}  // namespace
+
+std::vector<NetworkArgument> parse_network_file(std::string_view text, const std::string& file) {
+  const std::string content = trimmed(text);
   if (content.empty()) throw FormatError(Problem{file, "a network", "an empty file", ""});
-  const std::size_t before = to.size();
+  std::vector<NetworkArgument> to;
   const std::string first = trimmed(content.substr(0, content.find('\n')));
   // One object over the whole file, unless its first line is one already.
   const bool whole_object =
@@ -337,10 +339,9 @@ void expand_file(const std::string& file, std::vector<NetworkArgument>& to) {
       to.push_back({line, where, Strictness::data});
     }
   }
-  if (to.size() == before) throw FormatError(Problem{file, "a network", "an empty list", ""});
+  if (to.empty()) throw FormatError(Problem{file, "a network", "an empty list", ""});
+  return to;
 }
-
-}  // namespace
 
 std::vector<NetworkArgument> expand_network_arguments(const std::vector<std::string>& arguments) {
   std::vector<NetworkArgument> all;
@@ -352,7 +353,9 @@ std::vector<NetworkArgument> expand_network_arguments(const std::vector<std::str
     std::error_code error;
     const bool names_file = path.extension() == ".json" || path.extension() == ".jsonl";
     if (!is_json && !text.empty() && (names_file || std::filesystem::exists(path, error))) {
-      expand_file(text, all);
+      for (NetworkArgument& one : parse_network_file(read_file(text), text)) {
+        all.push_back(std::move(one));
+      }
     } else {
       all.push_back({text, where, Strictness::config});
     }

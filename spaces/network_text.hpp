@@ -52,5 +52,7 @@ struct NetworkArgument {
 /// one network, a JSON array of networks, or one network a line (JSONL, or one-line texts). Throws
 /// FormatError for files that are missing or hold no network.
 std::vector<NetworkArgument> expand_network_arguments(const std::vector<std::string>& arguments);
+/// The networks in the text of a file named `file`.
+std::vector<NetworkArgument> parse_network_file(std::string_view text, const std::string& file);
 
 }  // namespace lathe::spaces

@@ -142,6 +142,17 @@ std::filesystem::path find_space(const SpaceName& name, const std::filesystem::p
                             "no such space", near.empty() ? "" : "did you mean " + near});
 }
 
+std::shared_ptr<const SpaceSource> source_of(const std::string& base,
+                                             const std::filesystem::path& file,
+                                             nlohmann::json content) {
+  auto source = std::make_shared<SpaceSource>();
+  source->base = base;
+  source->path = file;
+  source->content = std::make_shared<const nlohmann::json>(std::move(content));
+  source->words = read_word_parameters(*source->content, file);
+  return source;
+}
+
 }  // namespace
 
 struct SearchSpace::Data : SpaceData {};
@@ -189,14 +200,15 @@ std::string text(const Choice& choice) {
 SearchSpace::SearchSpace(std::shared_ptr<const Data> data) : data_(std::move(data)) {}
 
 SearchSpace SearchSpace::load(const SpaceName& name, const std::filesystem::path& configs) {
-  auto source = std::make_shared<SpaceSource>();
-  source->base = name.base;
-  source->path = find_space(name, configs);
-  source->content =
-      std::make_shared<const nlohmann::json>(load_json(source->path, Comments::allowed));
-  source->words = read_word_parameters(*source->content, source->path);
+  const std::filesystem::path file = find_space(name, configs);
+  auto source = source_of(name.base, file, load_json(file, Comments::allowed));
   return SearchSpace(
       std::make_shared<const Data>(Data{build_space(std::move(source), name.settings)}));
+}
+
+SearchSpace SearchSpace::parse(std::string_view text, const std::filesystem::path& file) {
+  auto source = source_of(file.string(), file, parse_json(text, file.string(), Comments::allowed));
+  return SearchSpace(std::make_shared<const Data>(Data{build_space(std::move(source), {})}));
 }
 
 SearchSpace SearchSpace::pinned(

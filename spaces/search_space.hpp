@@ -55,6 +55,9 @@ class SearchSpace {
   /// name and its settings (did you mean), FormatError for the file's content.
   static SearchSpace load(const SpaceName& name, const std::filesystem::path& configs);
 
+  /// The same for the text of a space's file, which is named `file` in messages.
+  static SearchSpace parse(std::string_view text, const std::filesystem::path& file);
+
   /// As it was named, with defaults left out: "ofa-mbv3:width=1.2".
   const std::string& name() const;
   const std::vector<Decision>& decisions() const;

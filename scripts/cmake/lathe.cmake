@@ -17,17 +17,30 @@ find_program(LATHE_MOLD mold)
 add_library(lathe_options INTERFACE)
 target_compile_features(lathe_options INTERFACE cxx_std_17)
 target_include_directories(lathe_options INTERFACE "${PROJECT_SOURCE_DIR}")
-target_compile_options(lathe_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion
-                                               -fpch-preprocess)
+target_compile_options(lathe_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion
+  # What ccache needs to hit behind a precompiled header.
+  $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>
+  # GCC's -Wconversion leaves it out in C++.
+  $<$<CXX_COMPILER_ID:Clang>:-Wno-sign-conversion>)
 if(LATHE_WERROR)
   target_compile_options(lathe_options INTERFACE -Werror)
 endif()
 if(LATHE_SANITIZE)
-  target_compile_options(lathe_options INTERFACE -fsanitize=${LATHE_SANITIZE}
-                                                 -fno-sanitize-recover=all -fno-omit-frame-pointer
-                                                 # GCC 12 is wrong about <regex> under sanitizers
-                                                 -Wno-maybe-uninitialized)
+  target_compile_options(lathe_options INTERFACE
+    -fsanitize=${LATHE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer
+    # GCC 12 is wrong about <regex> under sanitizers
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
+  target_compile_definitions(lathe_options INTERFACE _GLIBCXX_ASSERTIONS)
   target_link_options(lathe_options INTERFACE -fsanitize=${LATHE_SANITIZE})
+endif()
+if(LATHE_FUZZ)
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    message(FATAL_ERROR "LATHE_FUZZ: expected Clang, whose libFuzzer it uses, got "
+                        "${CMAKE_CXX_COMPILER_ID}; configure with the preset asan")
+  endif()
+  # Everything counts its branches, so that tests and fuzz targets share one build.
+  target_compile_options(lathe_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 if(LATHE_MOLD)
   target_link_options(lathe_options INTERFACE -fuse-ld=mold)
@@ -60,4 +73,13 @@ function(lathe_test name)
   if(arg_TORCH)
     set_tests_properties(${name} PROPERTIES ENVIRONMENT "OMP_NUM_THREADS=1")
   endif()
+endfunction()
+
+# lathe_fuzz(NAME SOURCE targets ...): the libFuzzer program fuzz_NAME, whose seeds are the files of
+# tests/fuzz/corpus/NAME. As a test it reads its seeds only; scripts/fuzz.sh does the rest.
+function(lathe_fuzz name source)
+  lathe_program(fuzz_${name} SOURCES ${source} LINK ${ARGN})
+  target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+  add_test(NAME fuzz_${name}
+           COMMAND fuzz_${name} -runs=0 -timeout=10 "${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${name}")
 endfunction()

@@ -47,12 +47,10 @@ void check_search(const json& value, const path& file, const General& general) {
   load_space(search::read_search_config(value, file).space, general);
 }
 void check_measure(const json& value, const path& file, const General&) {
-  ConfigReader::read(value, file, Strictness::config,
-                     [](ConfigReader& reader) { latency::MeasureConfig().read(reader); });
+  latency::read_measure_config(value, file);
 }
 void check_device(const json& value, const path& file, const General&) {
-  ConfigReader::read(value, file, Strictness::config,
-                     [](ConfigReader& reader) { latency::DeviceConfig().read(reader); });
+  latency::read_device_config(value, file);
 }
 void check_space(const json&, const path& file, const General& general) {
   const spaces::SearchSpace space =

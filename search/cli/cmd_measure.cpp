@@ -55,10 +55,7 @@ latency::MeasureConfig read_config(const MeasureOptions& options) {
   json value = {{"format", "lathe.measure"}, {"version", 1}};
   if (from_file) value = load_json(options.config, Comments::allowed);
   for (const std::string& assignment : options.overrides) apply_typed(value, assignment);
-  latency::MeasureConfig config;
-  ConfigReader::read(value, from_file ? options.config : "lathe measure", Strictness::config,
-                     [&](ConfigReader& reader) { config.read(reader); });
-  return config;
+  return latency::read_measure_config(value, from_file ? options.config : "lathe measure");
 }
 
 /// The device with what the flags say, and the protocol that follows from config, device and flags.

@@ -46,26 +46,33 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return cost[a.size()][b.size()];
 }
 
+/// Moves the next character of `from` to the end of `to`; what cannot be printed as \\xNN.
+void move_printable(std::string_view& from, std::string& to) {
+  constexpr std::array<char, 17> digits{"0123456789abcdef"};
+  const std::size_t length = character_length(from);
+  const auto byte = static_cast<unsigned char>(from[0]);
+  if (length == 0 || byte < 0x20 || byte == 0x7F) {
+    to += {'\\', 'x', digits[byte >> 4], digits[byte & 15]};
+  } else {
+    to += from.substr(0, length);
+  }
+  from.remove_prefix(std::max<std::size_t>(length, 1));
+}
+
 }  // namespace
 
 std::string text(const Problem& problem) {
   std::string line = problem.where + ": expected " + problem.expected + ", got " + problem.found;
   if (!problem.remedy.empty()) line += "; " + problem.remedy;
-  return line;
+  std::string printable;
+  for (std::string_view rest = line; !rest.empty();) move_printable(rest, printable);
+  return printable;
 }
 
 std::string quote(std::string_view word) {
-  constexpr std::array<char, 17> digits{"0123456789abcdef"};
   std::string result = "\"";
   while (!word.empty()) {
-    const std::size_t length = character_length(word);
-    const auto byte = static_cast<unsigned char>(word[0]);
-    if (length == 0 || byte < 0x20 || byte == 0x7F) {
-      result += {'\\', 'x', digits[byte >> 4], digits[byte & 15]};
-    } else {
-      result += word.substr(0, length);
-    }
-    word.remove_prefix(std::max<std::size_t>(length, 1));
+    move_printable(word, result);
     if (result.size() > kQuotedBytes && !word.empty()) return result + "...\"";
   }
   return result + "\"";

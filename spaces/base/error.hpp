@@ -15,7 +15,7 @@ struct Problem {
   std::string remedy;    ///< what to do, if we know
 };
 
-/// "where: expected X, got Y" and, if there is a remedy, "; remedy".
+/// "where: expected X, got Y" and, if there is a remedy, "; remedy"; one line, escaped as by quote.
 std::string text(const Problem& problem);
 
 /// `word` in double quotes for a message: control characters and bytes that are no UTF-8 as \\xNN,

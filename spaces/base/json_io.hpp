@@ -65,5 +65,8 @@ class JsonlWriter {
 /// returned (0: none); any other bad line throws FormatError with its number.
 int read_jsonl(const std::filesystem::path& file,
                const std::function<void(int, const nlohmann::json&)>& line);
+/// The same for the bytes of a file, named `where` in messages.
+int parse_jsonl(std::string_view bytes, const std::string& where,
+                const std::function<void(int, const nlohmann::json&)>& line);
 
 }  // namespace lathe

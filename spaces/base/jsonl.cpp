@@ -68,17 +68,21 @@ void JsonlWriter::append(const nlohmann::json& value) {
 
 int read_jsonl(const std::filesystem::path& file,
                const std::function<void(int, const nlohmann::json&)>& line) {
-  const std::string bytes = read_file(file);
+  return parse_jsonl(read_file(file), file.string(), line);
+}
+
+int parse_jsonl(std::string_view bytes, const std::string& where,
+                const std::function<void(int, const nlohmann::json&)>& line) {
   std::string_view rest = bytes;
   for (int number = 1; !rest.empty(); ++number) {
     const std::size_t end = rest.find('\n');
     if (end == std::string_view::npos) return number;
     const std::string_view text = rest.substr(0, end);
     if (text.find_first_not_of(" \t\r") == std::string_view::npos) {
-      throw FormatError({file.string() + ": line " + std::to_string(number), "a JSON value",
-                         "an empty line", ""});
+      throw FormatError(
+          {where + ": line " + std::to_string(number), "a JSON value", "an empty line", ""});
     }
-    line(number, parse_json_from_line(text, file.string(), Comments::refused, number));
+    line(number, parse_json_from_line(text, where, Comments::refused, number));
     rest.remove_prefix(end + 1);
   }
   return 0;

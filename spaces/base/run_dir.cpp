@@ -286,11 +286,16 @@ json RunDir::read_manifest(const fs::path& folder, const std::string& kind) {
   if (!fs::exists(file, error)) {
     throw FormatError({folder.string(), expected, "a folder without manifest.json", ""});
   }
-  json manifest = load_json(file, Comments::refused);
-  check_manifest(manifest, file);
+  json manifest = parse_manifest(read_file(file), file);
   if (!kind.empty() && manifest["kind"] != kind) {
     throw FormatError({folder.string(), run_of(kind), run_of(manifest["kind"]), ""});
   }
+  return manifest;
+}
+
+json RunDir::parse_manifest(std::string_view text, const fs::path& file) {
+  json manifest = parse_json(text, file.string(), Comments::refused);
+  check_manifest(manifest, file);
   return manifest;
 }
 

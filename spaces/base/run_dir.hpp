@@ -58,6 +58,8 @@ class RunDir {
   /// may be empty: any. Throw FormatError.
   static nlohmann::json read_manifest(const std::filesystem::path& folder, const std::string& kind);
   static nlohmann::json read_config(const std::filesystem::path& folder);
+  /// The manifest in the text of manifest.json, checked; `file` is its name for messages.
+  static nlohmann::json parse_manifest(std::string_view text, const std::filesystem::path& file);
 
   const std::filesystem::path& folder() const;
   /// A file in the folder.

@@ -277,8 +277,12 @@ void save_sidecar(const ExportRecord& record, const std::filesystem::path& file)
 }
 
 ExportRecord load_sidecar(const std::filesystem::path& file) {
+  return parse_sidecar(read_file(file), file);
+}
+
+ExportRecord parse_sidecar(std::string_view text, const std::filesystem::path& file) {
   ExportRecord record;
-  ConfigReader::read(load_json(file, Comments::refused), file, Strictness::data,
+  ConfigReader::read(parse_json(text, file.string(), Comments::refused), file, Strictness::data,
                      [&](ConfigReader& r) { read_record(r, record); });
   return record;
 }

@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace lathe::supernet {
@@ -72,5 +73,7 @@ nlohmann::json to_json(const ExportRecord& record);
 void save_sidecar(const ExportRecord& record, const std::filesystem::path& file);
 /// Throws FormatError for anything that is not a sidecar of ours of this version.
 ExportRecord load_sidecar(const std::filesystem::path& file);
+/// The same for the text of a file, named `file` in messages.
+ExportRecord parse_sidecar(std::string_view text, const std::filesystem::path& file);
 
 }  // namespace lathe::supernet

@@ -2,6 +2,7 @@
 
 #include "latency/device_config.hpp"
 #include "latency/plan.hpp"
+#include "spaces/base/json_io.hpp"
 #include "tests/support/catch.hpp"
 
 #include <nlohmann/json.hpp>
@@ -67,11 +68,14 @@ TEST_CASE("statistics have names", "[latency]") {
 }
 
 TEST_CASE("the shipped configs are read, and the default is the code's", "[latency][config]") {
-  const MeasureConfig shipped = load_measure_config("configs/measure/default.json");
+  const auto load = [](const char* file) {
+    return read_measure_config(load_json(file, Comments::allowed), file);
+  };
+  const MeasureConfig shipped = load("configs/measure/default.json");
   CHECK_FALSE(difference(shipped.protocol, Protocol{}));
   CHECK(shipped.fit_networks == MeasureConfig{}.fit_networks);
   CHECK(shipped.check_networks == MeasureConfig{}.check_networks);
-  CHECK(load_measure_config("configs/measure/quick.json").protocol.rounds == 3);
+  CHECK(load("configs/measure/quick.json").protocol.rounds == 3);
 }
 
 TEST_CASE("a device is local or a file", "[latency][config]") {

@@ -10,6 +10,9 @@ TEST_CASE("a problem reads as where, expected, got and remedy", "[base]") {
         "evo.json: /population: expected an integer in [8, 4096], got 4");
   CHECK(text({"--out", "a name that does not exist", "the folder a", "use --resume"}) ==
         "--out: expected a name that does not exist, got the folder a; use --resume");
+  // Found by fuzzing: what stood in a file went to the terminal as it was.
+  CHECK(text({"a\xFF.json", "a key", "\x1B[2Jformat\n", ""}) ==
+        "a\\xFF.json: expected a key, got \\x1B[2Jformat\\x0A");
 }
 
 TEST_CASE("every class of error has its exit code", "[base]") {

@@ -1,0 +1,11 @@
+#include "latency/device_config.hpp"
+
+#include "spaces/base/json_io.hpp"
+#include "tests/fuzz/fuzz.hpp"
+
+#include <nlohmann/json.hpp>
+
+LATHE_FUZZ_TARGET(bytes) {
+  lathe::latency::read_device_config(lathe::parse_json(bytes, "input", lathe::Comments::allowed),
+                                     "input");
+}
