@@ -134,17 +134,30 @@ Architecture sample_open(const SearchSpace& space, const OpenChoices& open, int 
   return space.canonical(arch);
 }
 
-Architecture largest_at(const SearchSpace& space, int resolution_choice) {
-  Architecture arch = space.largest();
+Architecture at_resolution(const SearchSpace& space, Architecture arch, int resolution_choice) {
   const int resolution = resolution_decision(space);
   if (resolution >= 0)
     arch.genes[std::size_t(resolution)] = static_cast<std::uint8_t>(resolution_choice);
   return arch;
 }
 
+std::vector<Architecture> step_networks(const SearchSpace& space, const Phase& phase,
+                                        int resolution_choice, const Rng& rng) {
+  std::vector<Architecture> networks;
+  for (int sub = 0; sub < phase.config.subnets_per_step; ++sub)
+    networks.push_back(sample_open(space, phase.open, resolution_choice,
+                                   rng.stream("subnet", std::uint64_t(sub))));
+  if (phase.config.sandwich) {
+    networks.front() = at_resolution(space, space.largest(), resolution_choice);
+    networks.back() = at_resolution(space, phase.smallest, resolution_choice);
+  }
+  return networks;
+}
+
 double step_cost(const SearchSpace& space, const Phase& phase) {
   const auto largest = double(macs(space, space.largest()));
   const auto smallest = double(macs(space, phase.smallest));
+  // The sandwich's largest and smallest are together as much as two drawn ones.
   const double trained = 3.0 * phase.config.subnets_per_step * (largest + smallest) / 2;
   return trained + (phase.config.distillation > 0 ? largest : 0.0);
 }

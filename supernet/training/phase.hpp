@@ -34,11 +34,20 @@ int resolution_decision(const spaces::SearchSpace& space);
 spaces::Architecture sample_open(const spaces::SearchSpace& space, const OpenChoices& open,
                                  int resolution_choice, Rng rng);
 
-/// The largest network at that choice of resolution (ignored where the space has none).
-spaces::Architecture largest_at(const spaces::SearchSpace& space, int resolution_choice);
+/// The network at that choice of resolution (ignored where the space has none).
+spaces::Architecture at_resolution(const spaces::SearchSpace& space, spaces::Architecture arch,
+                                   int resolution_choice);
+
+/// The networks that one batch trains, at one resolution: `subnets_per_step` drawn ones (OFA, Cai
+/// et al. 2020); or, with the sandwich rule (Yu & Huang 2019, section 3.3; Yu et al. 2020), the
+/// largest, drawn ones, and last the smallest that is open.
+std::vector<spaces::Architecture> step_networks(const spaces::SearchSpace& space,
+                                                const Phase& phase, int resolution_choice,
+                                                const Rng& rng);
 
 /// A rough relative cost of one step, for progress: MACs of one image, three times for each trained
-/// network (forward, and backward for input and weight), once for the teacher.
+/// network (forward, and backward for input and weight; a drawn one counts as half the sum of
+/// largest and smallest), once for a teacher that is not trained.
 double step_cost(const spaces::SearchSpace& space, const Phase& phase);
 
 }  // namespace lathe::supernet

@@ -20,6 +20,12 @@ void clear_gradients(const Sgd& sgd) {
   for (const at::Tensor& parameter : sgd.parameters) parameter.mutable_grad() = at::Tensor();
 }
 
+void clip_gradients(const Sgd& sgd, double limit) {
+  const torch::NoGradGuard no_grad;
+  for (const at::Tensor& parameter : sgd.parameters)
+    if (parameter.grad().defined()) parameter.mutable_grad().clamp_(-limit, limit);
+}
+
 void step(Sgd& sgd, double lr) {
   const torch::NoGradGuard no_grad;
   for (std::size_t i = 0; i < sgd.parameters.size(); ++i) {

@@ -38,6 +38,9 @@ Sgd make_sgd(const torch::nn::Module& module, double momentum, double weight_dec
 /// Makes every gradient undefined: zeros would move what is not used.
 void clear_gradients(const Sgd& sgd);
 
+/// Cuts every element of the gradients that there are to [-limit, limit].
+void clip_gradients(const Sgd& sgd, double limit);
+
 /// One step with the gradients that there are.
 void step(Sgd& sgd, double lr);
 

@@ -45,6 +45,13 @@ void check_phase(const ConfigReader& r, const PhaseConfig& phase,
   if (before.empty() && phase.distillation > 0)
     r.refuse("distillation", "0 in the first phase", "a weight above 0",
              "nothing has been trained that could teach");
+  if (!phase.sandwich) return;
+  if (phase.distillation > 0)
+    r.refuse("distillation", "0 where sandwich is true", "a weight above 0",
+             "the largest network of the step teaches");
+  if (phase.subnets_per_step < 2)
+    r.refuse("subnets_per_step", "at least 2 where sandwich is true",
+             std::to_string(phase.subnets_per_step), "the largest and the smallest are two");
 }
 
 }  // namespace
@@ -75,10 +82,15 @@ void PhaseConfig::read(ConfigReader& r) {
             "passes before them, in which lr rises linearly");
   r.required().number("lr", lr, {1e-6, 10}, "learning rate at its highest; falls by a half cosine");
   r.integer("subnets_per_step", subnets_per_step, {1, 16},
-            "networks drawn for each batch; their gradients are summed");
+            "networks trained on each batch; their gradients are summed");
   r.number("distillation", distillation, {0, 10},
            "weight of the cross-entropy with the teacher's output, added to that with the labels; "
            "the teacher is the largest network as the last phase without distillation left it");
+  r.boolean("sandwich", sandwich,
+            "of the networks of a batch the first is the largest, the last the smallest that is "
+            "open, those between are drawn; the first learns the labels, the others its output");
+  r.number("clip_gradients", clip_gradients, {0, 1000},
+           "each element of the summed gradients is cut to this size; 0: none is");
   r.boolean("sort_channels", sort_channels,
             "before new widths open, put the most important channels first");
   if (name.empty() || name.find_first_of(",\"\n\r") != std::string::npos)

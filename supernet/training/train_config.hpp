@@ -34,6 +34,8 @@ struct PhaseConfig {
   double lr = 0.1;
   int subnets_per_step = 1;
   double distillation = 0;
+  bool sandwich = false;
+  double clip_gradients = 0;
   bool sort_channels = true;
 
   void read(ConfigReader& r);

@@ -256,23 +256,33 @@ class Trainer {
     const Rng rng = phase_rng().stream("step", std::uint64_t(step_in_phase));
     const auto begin = order.begin() + std::ptrdiff_t(state_.epoch_step) * s_.config.batch_size;
     const int resolution = draw_resolution(rng);
-    const Architecture largest = largest_at(s_.space, resolution);
+    const Architecture largest =
+        s_.space.canonical(at_resolution(s_.space, s_.space.largest(), resolution));
     const NetworkSpec largest_net = s_.space.decode(largest);
     const Batch batch = make_batch(
         s_.data.dataset.train, std::vector<int>(begin, begin + s_.config.batch_size),
         {largest_net.input.height, s_.data.statistics, s_.data.augmentation}, epoch_rng, s_.device);
     at::Tensor target;
+    Weights weights;
     if (phase().config.distillation > 0) {
+      weights.target = phase().config.distillation;
       const torch::NoGradGuard no_grad;
       target = teacher_->forward(batch.images, largest_net);
     }
     clear_gradients(sgd_);
     double loss = 0;
-    for (int sub = 0; sub < phase().config.subnets_per_step; ++sub) {
-      const Rng sub_rng = rng.stream("subnet", std::uint64_t(sub));
-      const Architecture arch = sample_open(s_.space, phase().open, resolution, sub_rng);
-      loss += backward(arch, arch == s_.space.canonical(largest), batch, target, sub_rng);
+    std::uint64_t sub = 0;
+    for (const Architecture& arch : step_networks(s_.space, phase(), resolution, rng)) {
+      const Rng masks = rng.stream("subnet", sub++).stream("masks");
+      const Learnt learnt = backward(arch, arch == largest, batch, target, weights, masks);
+      loss += learnt.loss;
+      // In-place distillation (Yu & Huang 2019, section 3.3): no labels for the others.
+      if (phase().config.sandwich && !target.defined()) {
+        target = learnt.logits;
+        weights = {0, 1};
+      }
     }
+    if (phase().config.clip_gradients > 0) clip_gradients(sgd_, phase().config.clip_gradients);
     step(sgd_, lr_at(schedule(), step_in_phase));
     state_.epoch_loss += loss / phase().config.subnets_per_step;
     ++state_.epoch_step;
@@ -287,17 +297,28 @@ class Trainer {
     return open[std::size_t(rng.stream("resolution").below(static_cast<int>(open.size())))];
   }
 
-  /// Adds one network's gradients; returns its loss.
-  double backward(const Architecture& arch, bool is_largest, const Batch& batch,
-                  const at::Tensor& target, const Rng& rng) {
-    const Rng masks = rng.stream("masks");
+  /// What a network's loss is made of: cross-entropy with the labels and with a teacher's output.
+  struct Weights {
+    double labels = 1, target = 0;
+  };
+  struct Learnt {
+    double loss;
+    at::Tensor logits;  ///< N x classes, without gradient
+  };
+
+  /// Adds one network's gradients.
+  Learnt backward(const Architecture& arch, bool is_largest, const Batch& batch,
+                  const at::Tensor& target, const Weights& weights, const Rng& masks) {
     ForwardOptions options;
     options.dropout = is_largest ? s_.config.dropout : 0;
     options.random = &masks;
     const at::Tensor logits = supernet_->forward(batch.images, s_.space.decode(arch), options);
-    at::Tensor loss = label_loss(logits, batch.labels, s_.config.label_smoothing);
-    if (target.defined())
-      loss = loss + phase().config.distillation * distillation_loss(logits, target);
+    at::Tensor loss;
+    if (weights.labels > 0) loss = label_loss(logits, batch.labels, s_.config.label_smoothing);
+    if (weights.target > 0) {
+      const at::Tensor taught = weights.target * distillation_loss(logits, target);
+      loss = loss.defined() ? loss + taught : taught;
+    }
     const double value = loss.item<double>();
     if (!std::isfinite(value)) {
       const auto newest = newest_checkpoint(run_.folder());
@@ -308,7 +329,7 @@ class Trainer {
           (newest ? "the last good checkpoint is " + *newest : "no checkpoint had been written"));
     }
     loss.backward();
-    return value;
+    return {value, logits.detach()};
   }
 
   /// Judges, records, and saves where it is time.

@@ -15,7 +15,7 @@ namespace lathe::supernet {
 /// from the newest checkpoint if there is one, to the same bytes as without the stop (CPU, same
 /// threads); rows of metrics.csv past the checkpoint are dropped. Spaces are found below `configs`.
 ///
-/// A step draws one resolution and `subnets_per_step` networks, sums their gradients and moves
+/// A step draws one resolution and the networks of step_networks, sums their gradients and moves
 /// once. Dropout applies where the drawn network is the largest one (BigNAS; small networks need
 /// none). Momentum starts anew in every phase, for sorting channels would scatter it.
 ///

@@ -106,11 +106,30 @@ TEST_CASE("a sampled network keeps to what is open, evenly", "[supernet][trainin
 
 TEST_CASE("the largest at a resolution differs in nothing else", "[supernet][training]") {
   const SearchSpace space = tiny();
-  const auto net = space.decode(largest_at(space, 0));
+  const auto net = space.decode(at_resolution(space, space.largest(), 0));
   CHECK(net.input.height == 24);
   CHECK(net.blocks.size() == space.decode(space.largest()).blocks.size());
   const SearchSpace pinned = tiny("tiny:resolution=28");
-  CHECK(pinned.decode(largest_at(pinned, 0)).input.height == 28);
+  CHECK(pinned.decode(at_resolution(pinned, pinned.largest(), 0)).input.height == 28);
+}
+
+TEST_CASE("a step draws its networks, or lays the drawn ones between largest and smallest",
+          "[supernet][training]") {
+  const SearchSpace space = tiny();
+  Phase phase = phase_with({{"kernel", "all"}, {"depth", "all"}, {"resolution", "all"}});
+  phase.config.subnets_per_step = 4;
+  const auto drawn = step_networks(space, phase, 1, Rng(5));
+  phase.config.sandwich = true;
+  const auto sandwich = step_networks(space, phase, 1, Rng(5));
+  REQUIRE(drawn.size() == 4);
+  REQUIRE(sandwich.size() == 4);
+  CHECK(sandwich[0] == at_resolution(space, space.largest(), 1));
+  CHECK(sandwich[1] == drawn[1]);
+  CHECK(sandwich[2] == drawn[2]);
+  CHECK(sandwich[3] == at_resolution(space, phase.smallest, 1));
+  const int resolution = space.decision("resolution");
+  CHECK(phase.smallest.genes[std::size_t(resolution)] == 0);
+  CHECK(sandwich[3].genes[std::size_t(resolution)] == 1);
 }
 
 TEST_CASE("open choices unite in order", "[supernet][training]") {

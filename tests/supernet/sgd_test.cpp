@@ -116,3 +116,13 @@ TEST_CASE("the losses are those on paper", "[supernet][training]") {
   CHECK_FALSE(teacher.grad().defined());
   CHECK(student.grad()[0][1].item<double>() == Approx(0.75 - 0.5));
 }
+
+TEST_CASE("clipping cuts elements, not norms, and leaves absent gradients absent",
+          "[supernet][training]") {
+  Two module;
+  const Sgd sgd = make_sgd(module, 0.5, 0);
+  module.weight.mutable_grad() = torch::tensor({0.5F, -3.0F});
+  clip_gradients(sgd, 1.0);
+  CHECK(values(module.weight.grad()) == std::vector<float>{0.5F, -1.0F});
+  CHECK_FALSE(module.other.grad().defined());
+}

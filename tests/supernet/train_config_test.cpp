@@ -67,6 +67,17 @@ TEST_CASE("wrong values are refused with file, key, expected and found", "[super
                                              ContainsSubstring("/phases/0/lr") &&
                                              ContainsSubstring("got 0"));
   CHECK_THAT(refusal("/phases/0/epochs", 0), ContainsSubstring("/phases/0/epochs"));
+  CHECK_THAT(refusal("/phases/0/sandwich", true),
+             ContainsSubstring("/phases/0/subnets_per_step: expected at least 2 where sandwich is "
+                               "true, got 1") &&
+                 ContainsSubstring("the largest and the smallest are two"));
+  CHECK_THAT(refusal("/phases/1", {{"name", "all"},
+                                   {"epochs", 1},
+                                   {"lr", 0.1},
+                                   {"sandwich", true},
+                                   {"subnets_per_step", 3},
+                                   {"distillation", 1}}),
+             ContainsSubstring("/phases/1/distillation: expected 0 where sandwich is true"));
   CHECK_THAT(refusal("/phases", nlohmann::json::array()), ContainsSubstring("at least one phase"));
   CHECK_THAT(refusal("/phases/0/distillation", 1),
              ContainsSubstring("/phases/0/distillation: expected 0 in the first phase"));

@@ -197,6 +197,35 @@ TEST_CASE("checkpoints at other times change nothing in the end", "[supernet][tr
         read_file(r.bench.path("whole") / "metrics.csv"));
 }
 
+TEST_CASE("the sandwich rule trains the smallest in every step, and resumes to the same bytes",
+          "[supernet][training]") {
+  const TrainingBench bench;
+  json config = bench.config();
+  json& phases = config["phases"];
+  phases.erase(1);
+  phases[1].erase("distillation");
+  phases[1]["sandwich"] = true;
+  phases[1]["subnets_per_step"] = 3;
+  phases[1]["clip_gradients"] = 1.0;
+  RecordingSink sink;
+  const auto outputs = train_to_end(bench, "sandwich", config, sink);
+  CHECK(sink.events("train.phase").back().fields["teacher"] == "");
+  const auto rows = lines(read_file(bench.path("sandwich") / "metrics.csv"));
+  const std::string& smallest = rows[rows.size() - 2];
+  REQUIRE(smallest.find(",smallest,") != std::string::npos);
+  CHECK(std::stod(smallest.substr(smallest.rfind(',') + 1)) > 0.9);
+  {
+    StoppingSink stopping(23);
+    RunDir run = bench.open("stopped", config);
+    CHECK_THROWS_AS(train(bench.read(config), run, bench.configs(), stopping), Interrupted);
+    run.close("interrupted", {});
+  }
+  train_to_end(bench, "stopped", config, sink);
+  for (const std::string& file : outputs)
+    CHECK(sha256_of_file(bench.path("stopped") / file) ==
+          sha256_of_file(bench.path("sandwich") / file));
+}
+
 TEST_CASE("another seed gives other weights", "[supernet][training]") {
   const Reference& r = reference();
   json config = r.bench.config();
