@@ -12,7 +12,7 @@ TEST_CASE("a problem reads as where, expected, got and remedy", "[base]") {
         "--out: expected a name that does not exist, got the folder a; use --resume");
   // Found by fuzzing: what stood in a file went to the terminal as it was.
   CHECK(text({"a\xFF.json", "a key", "\x1B[2Jformat\n", ""}) ==
-        "a\\xFF.json: expected a key, got \\x1B[2Jformat\\x0A");
+        "a\\xff.json: expected a key, got \\x1b[2Jformat\\x0a");
 }
 
 TEST_CASE("every class of error has its exit code", "[base]") {
