@@ -58,6 +58,8 @@ class TorchDoor {
  public:
   virtual ~TorchDoor() = default;
   virtual std::string version() const = 0;  ///< "2.13.0"
+  /// What training may run on here: "cpu", and "cuda:N" for every GPU that LibTorch sees.
+  virtual std::vector<std::string> devices() const = 0;
   /// Trains through the phases of `config` (a resolved one; docs/file-formats/config.md, train)
   /// into `run`; goes on from its newest checkpoint if there is one. Spaces are found below
   /// `configs`. Returns the outputs' names, relative to the run. Throws Interrupted after saving,
@@ -75,7 +77,11 @@ class TorchDoor {
 };
 
 /// Version of this header's binary interface; program and library must agree on it.
-constexpr const char* kTorchDoorInterface = "1";
+constexpr const char* kTorchDoorInterface = "2";
+
+/// The shared library with everything of torch in it. Throws MissingEntry (exit 3) saying where it
+/// looked.
+std::filesystem::path find_torch_library();
 
 /// Opens the shared library with everything of torch in it (once for the process, however often it
 /// is called). `threads` is torch's number of threads for training. Throws MissingEntry (exit 3)

@@ -21,6 +21,7 @@ void run(const General& general, const EvaluateOptions& options);
 void run(const General& general, const SearchOptions& options);
 void run(const General& general, const ExportOptions& options);
 void run(const General& general, const ReportOptions& options);
+void run(const General& general, const DoctorOptions& options);
 void run(const General& general, const ConfigExplainOptions& options);
 void run(const General& general, const ConfigCheckOptions& options);
 

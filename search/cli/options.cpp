@@ -323,6 +323,9 @@ void accept(Positionals& words, ReportOptions& o) {
   for (const std::string& run : words.rest("RUN")) o.runs.emplace_back(run);
 }
 
+void declare(Flags&, General&, DoctorOptions&) {}
+void accept(Positionals&, DoctorOptions&) {}
+
 void declare(Flags&, General&, ConfigExplainOptions&) {}
 void accept(Positionals& words, ConfigExplainOptions& o) {
   o.kind = words.one("KIND (train, search, measure or device)");
@@ -387,6 +390,10 @@ std::vector<Entry> entries() {
        "lathe export runs/2ms --to onnx,torchscript --out deploy", parse_as<ExportOptions>},
       {"report", "RUN... [--out FILE.html]", "What runs found, on one page or on the terminal.",
        "lathe report runs/2ms --out 2ms.html", parse_as<ReportOptions>},
+      {"doctor", "",
+       "What this machine can do, which parts of Lathe and of others are there, and what to do "
+       "about what is not. Exit 0 if nothing is missing.",
+       "lathe doctor", parse_as<DoctorOptions>},
       {"config explain", "KIND",
        "Every key of a kind of config, with type, range, default and meaning.",
        "lathe config explain search", parse_as<ConfigExplainOptions>},

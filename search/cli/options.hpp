@@ -97,6 +97,7 @@ struct ReportOptions {
   std::vector<std::filesystem::path> runs;
   std::filesystem::path out;  ///< empty: a summary on stdout
 };
+struct DoctorOptions {};
 struct ConfigExplainOptions {
   std::string kind;
 };
@@ -108,7 +109,7 @@ using Command =
     std::variant<Help, VersionOptions, SpacesOptions, SpaceOptions, NetOptions, MeasureOptions,
                  TableInfoOptions, TableCheckOptions, TableDiffOptions, TableRebuildOptions,
                  TrainOptions, EvaluateOptions, SearchOptions, ExportOptions, ReportOptions,
-                 ConfigExplainOptions, ConfigCheckOptions>;
+                 DoctorOptions, ConfigExplainOptions, ConfigCheckOptions>;
 
 struct Parsed {
   General general;

@@ -5,13 +5,16 @@
 #include "supernet/training/train_config.hpp"
 #include "supernet/training/trainer.hpp"
 
+#include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <nlohmann/json.hpp>
 #include <torch/version.h>
 
 #include <malloc.h>
 #include <memory>
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace lathe::search {
 namespace {
@@ -39,6 +42,13 @@ class Door : public TorchDoor {
   }
 
   std::string version() const override { return TORCH_VERSION; }
+
+  std::vector<std::string> devices() const override {
+    std::vector<std::string> names = {"cpu"};
+    const std::int64_t gpus = at::hasCUDA() ? at::detail::getCUDAHooks().deviceCount() : 0;
+    for (std::int64_t gpu = 0; gpu < gpus; ++gpu) names.push_back("cuda:" + std::to_string(gpu));
+    return names;
+  }
 
   std::vector<std::string> train(const nlohmann::json& config, const std::filesystem::path& configs,
                                  RunDir& run, EventSink& events) override {

@@ -176,6 +176,8 @@ std::string onnxruntime_search_text(const fs::path& folder) {
          "not where the system looks; `pip install onnxruntime` in .venv brings it";
 }
 
+std::string onnxruntime_version(const fs::path& library) { return Api(library).version(); }
+
 struct OnnxRuntimeModel::State {
   Api api;
   std::string where;

@@ -21,6 +21,10 @@ std::optional<std::filesystem::path> find_onnxruntime(
 /// One line that says where find_onnxruntime looked and how to get the library.
 std::string onnxruntime_search_text(const std::filesystem::path& folder = program_folder());
 
+/// The version that a library of find_onnxruntime says it has, "1.31.1"; opens the library, which
+/// stays open. Throws MissingEntry where it is no ONNX Runtime.
+std::string onnxruntime_version(const std::filesystem::path& library);
+
 /// An ONNX file with one float input and one float output, loaded by ONNX Runtime (CPU, one thread,
 /// all graph optimisations). The library is opened at run time through its C interface; no header
 /// or link of it is needed. Not thread-safe.

@@ -29,6 +29,7 @@ const std::vector<std::vector<std::string>> kCommands = {{"spaces"},
                                                          {"search"},
                                                          {"export"},
                                                          {"report"},
+                                                         {"doctor"},
                                                          {"config", "explain"},
                                                          {"config", "check"},
                                                          {"version"}};
