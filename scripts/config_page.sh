@@ -13,7 +13,7 @@ relative to the config's own folder. `--set path.to.key=value` overrides one key
 
 Columns: key, type and range, default, meaning. Printed by `lathe config explain KIND`; a test compares.
 HEAD
-for kind in train search measure device; do
+for kind in train search measure device space; do
   printf '\n## %s\n\n```text\n' "$kind"
   "$lathe" config explain "$kind"
   printf '```\n'

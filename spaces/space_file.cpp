@@ -101,8 +101,22 @@ void read_field(ConfigReader& r, const std::string& key, Field& field, Role role
   }
 }
 
+/// The keys of read_axis_choices, of which a file has some.
+void describe_axis(ConfigReader& r, Role role) {
+  json any;
+  int number = 0;
+  r.any("choices", any, "the choices of a decision, each " + expected(role));
+  if (role == Role::resolution) {
+    r.required().integer("from", number, {8, 4096}, "in place of choices: the least");
+    r.required().integer("to", number, {8, 4096}, "the most");
+    r.required().integer("step", number, {1, 4096}, "between neighbours");
+  }
+  r.any("default", any, "what a network has that does not say");
+}
+
 /// "choices" or "from", "to", "step"; and "default".
 void read_axis_choices(ConfigReader& r, Role role, Field& field) {
+  if (r.describing()) return describe_axis(r, role);
   json choices, standard;
   if (r.has("choices") || role != Role::resolution) {
     r.required().any("choices", choices, "the choices");
@@ -130,7 +144,7 @@ void read_axis_choices(ConfigReader& r, Role role, Field& field) {
 Field read_axis(ConfigReader& r, const json& file, const std::string& key, Role role,
                 const std::string& meaning) {
   Field field;
-  if (file.contains(key) && file[key].is_object()) {
+  if (r.describing() || (file.contains(key) && file[key].is_object())) {
     r.object(
         key, [&](ConfigReader& axis) { read_axis_choices(axis, role, field); }, meaning);
     return field;
@@ -146,8 +160,39 @@ bool has_mid(BlockKind kind) {
          kind == BlockKind::universal;
 }
 
+/// The keys of every kind, each once.
+void describe_block_fields(ConfigReader& r, BlockTemplate& block) {
+  read_word(r.required(), "act", block.act, acts(),
+            "all but skip, pool and linear: activation of all but the projection");
+  json any;
+  const auto field = [&](const char* key, Role role, const std::string& meaning) {
+    r.any(key, any, meaning + ": " + expected(role) + ", or a list of choices");
+  };
+  r.required();
+  field("kernel", Role::kernel,
+        "where act is: of the (middle) spatial convolution, in universal perhaps 0 for none");
+  r.required();
+  field("start_kernel", Role::optional_kernel,
+        "universal: of the depthwise convolution before the expansion, 0 for none");
+  r.required();
+  field("expand", Role::ratio, "mbconv, fused, tucker, universal: mid width over input width");
+  r.required();
+  field("out_ratio", Role::ratio, "tucker: second mid width over output width");
+  field("se", Role::flag, "mbconv, fused: squeeze-and-excite");
+  r.integer("groups", block.groups, {1, 32768},
+            "conv: of the convolution; mbconv: of both 1x1 convolutions");
+  r.boolean("norm", block.norm, "conv: whether batch norm follows");
+  r.boolean("bias", block.bias, "conv, linear: whether it has a bias; linear has if not said");
+  r.boolean("keep_expand", block.keep_expand,
+            "mbconv: expand even where mid and input widths agree");
+  std::string shortcut = "identity";
+  r.word("shortcut", shortcut, {"none", "identity", "pooled"},
+         "where act is: identity where stride is 1 and channels agree; conv has none if not said");
+}
+
 /// The keys of one kind, all in the object that r reads.
 void read_block_fields(ConfigReader& r, BlockTemplate& block) {
+  if (r.describing()) return describe_block_fields(r, block);
   const BlockKind kind = block.kind;
   if (kind == BlockKind::skip || kind == BlockKind::pool) return;
   if (kind == BlockKind::linear) {
@@ -194,11 +239,13 @@ void read_block_fields(ConfigReader& r, BlockTemplate& block) {
 }
 
 void read_block(ConfigReader& r, BlockTemplate& block) {
-  read_word(r.required(), "block", block.kind, block_kinds(), "kind of block");
+  read_word(r.required(), "block", block.kind, block_kinds(),
+            "kind of block; a stage has it or operators");
   read_block_fields(r, block);
 }
 
 void check_name(const ConfigReader& r, const std::string& name) {
+  if (r.describing()) return;
   const bool plain = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
   });
@@ -222,11 +269,12 @@ std::vector<OperatorTemplate> read_operators(ConfigReader& r) {
     o.object(
         "otherwise",
         [&](ConfigReader& other) {
+          if (other.describing()) return;  // the same keys again
           one.otherwise.emplace();
           read_block(other, *one.otherwise);
         },
-        "what stands in place of skip where the shape changes");
-    if (one.otherwise && one.block.kind != BlockKind::skip) {
+        "what stands in place of skip where the shape changes: block and its keys");
+    if (one.otherwise && one.block.kind != BlockKind::skip && !o.describing()) {
       o.refuse("otherwise", "nothing, as only skip needs it", "an object");
     }
     all.push_back(std::move(one));
@@ -237,13 +285,15 @@ std::vector<OperatorTemplate> read_operators(ConfigReader& r) {
 
 void read_stage_operators(ConfigReader& r, const std::vector<OperatorTemplate>& known,
                           StageTemplate& stage) {
+  std::vector<std::string> chosen, names;
+  if (r.describing())
+    r.strings("operators", chosen, "names of operators: every block is one of them; else block");
   if (!r.has("operators")) {
     stage.operators.emplace_back();
     read_block(r, stage.operators[0].block);
     return;
   }
   stage.chooses_operator = true;
-  std::vector<std::string> chosen, names;
   for (const auto& one : known) names.push_back(one.name);
   r.strings("operators", chosen, "names of operators: every block is one of them");
   if (chosen.empty() || chosen.size() > kMaxChoices)
@@ -271,14 +321,15 @@ StageTemplate read_stage(ConfigReader& r, const std::vector<OperatorTemplate>& o
   read_field(r, "depth", stage.depth, Role::depth, "blocks in the stage, the first ones kept");
   read_stage_operators(r, operators, stage);
   const BlockKind kind = stage.operators[0].block.kind;
-  const bool sized =
-      stage.chooses_operator || (kind != BlockKind::pool && kind != BlockKind::linear);
+  const bool sized = r.describing() || stage.chooses_operator ||
+                     (kind != BlockKind::pool && kind != BlockKind::linear);
   if (kind == BlockKind::skip && !stage.chooses_operator) {
     r.refuse("block", "a kind that computes something", "\"skip\"");
   }
   if (!sized) return stage;
   r.required();
-  read_field(r, "out", stage.out.emplace(), Role::channels, "channels before the width multiplier");
+  read_field(r, "out", stage.out.emplace(), Role::channels,
+             "channels before the width multiplier; pool and linear have none");
   r.integer("stride", stage.stride, {1, 8}, "of the stage's first block");
   read_word(r, "scale", stage.scaling,
             WordList<Scaling>{
@@ -320,14 +371,46 @@ void read_rules(ConfigReader& r, SpaceFile& space) {
       "squeeze-and-excite");
 }
 
+void read_parameter_list(ConfigReader& r, std::vector<WordParameter>& parameters) {
+  const std::set<std::string> reserved = {"width", "resolution", "classes", "precision"};
+  const auto read_one = [&](ConfigReader& each, std::size_t) {
+    WordParameter one;
+    each.required().string("name", one.name, "as typed after the space's name");
+    each.required().strings("words", one.words, "what it can be; the first is the default");
+    if (each.describing()) return;
+    check_name(each, one.name);
+    const bool known =
+        reserved.count(one.name) > 0 ||
+        std::any_of(parameters.begin(), parameters.end(),
+                    [&](const WordParameter& other) { return other.name == one.name; });
+    if (known) each.refuse("name", "a name not used before", "\"" + one.name + "\"");
+    const std::set<std::string> different(one.words.begin(), one.words.end());
+    if (one.words.empty() || different.size() != one.words.size() || different.count("by") > 0) {
+      each.refuse("words", "different words, none of them \"by\"", json(one.words).dump());
+    }
+    parameters.push_back(std::move(one));
+  };
+  r.objects("parameters", read_one,
+            "word parameters: {\"by\": NAME, WORD: value, ...} is the value of NAME's word");
+}
+
 void read_space(ConfigReader& r, const json& file, SpaceFile& space) {
   r.header("lathe.space", 1);
   json parameters;
-  r.any("parameters", parameters, "word parameters, read first");
-  Field width = read_axis(r, file, "width", Role::width, "multiplier of channels");
+  std::vector<WordParameter> described;
+  if (r.describing()) {
+    read_parameter_list(r, described);
+  } else {
+    r.any("parameters", parameters, "word parameters, read first");
+  }
+  Field width =
+      read_axis(r, file, "width", Role::width,
+                "multiplier of channels: a number, or an object that makes it a decision");
   if (r.has("width")) space.width = std::move(width);
   r.required();
-  space.resolution = read_axis(r, file, "resolution", Role::resolution, "side of the image in px");
+  space.resolution =
+      read_axis(r, file, "resolution", Role::resolution,
+                "side of the image in px: a number, or an object that makes it a decision");
   r.integer("classes", space.classes, {1, 32768}, "outputs of linear stages; a parameter");
   read_rules(r, space);
   r.number("norm_epsilon", space.norm_epsilon, {1e-8, 0.1}, "added to batch norm's variance");
@@ -352,52 +435,8 @@ void read_space(ConfigReader& r, const json& file, SpaceFile& space) {
         }
       },
       "from the image to the classes");
-  if (space.stages.empty()) r.refuse("stages", "at least one stage", "none");
+  if (space.stages.empty() && !r.describing()) r.refuse("stages", "at least one stage", "none");
 }
-
-struct WordChooser {
-  const std::filesystem::path& path;
-  const std::vector<WordParameter>& parameters;
-  const std::map<std::string, std::string>& chosen;
-
-  [[noreturn]] void refuse(const std::string& pointer, const std::string& expected,
-                           const std::string& found) const {
-    throw ConfigError(Problem{path.string() + ": " + pointer, expected, found, ""});
-  }
-  /// The value of `choice`, an object with "by", at `pointer`.
-  const json& select(const json& choice, const std::string& pointer) const {
-    const json& by = choice.at("by");
-    const auto parameter = std::find_if(parameters.begin(), parameters.end(),
-                                        [&](const WordParameter& p) { return by == p.name; });
-    if (parameter == parameters.end()) {
-      refuse(pointer + "/by", "the name of one of the file's parameters", by.dump());
-    }
-    for (const auto& [word, value] : choice.items()) {
-      const auto& words = parameter->words;
-      if (word != "by" && std::find(words.begin(), words.end(), word) == words.end()) {
-        refuse(pointer, "the words of " + parameter->name, "\"" + word + "\"");
-      }
-    }
-    for (const std::string& word : parameter->words) {
-      if (!choice.contains(word)) refuse(pointer + "/" + word, "a value for every word", "nothing");
-    }
-    return choice.at(chosen.at(parameter->name));
-  }
-  json operator()(const json& value, const std::string& pointer) const {
-    if (value.is_object() && value.contains("by")) return (*this)(select(value, pointer), pointer);
-    if (!value.is_structured()) return value;
-    json result = value;
-    for (const auto& [key, member] : value.items()) {
-      const json resolved = (*this)(member, pointer + "/" + key);
-      if (value.is_object()) {
-        result[key] = resolved;
-      } else {
-        result[static_cast<std::size_t>(std::stoul(key))] = resolved;
-      }
-    }
-    return result;
-  }
-};
 
 }  // namespace
 
@@ -418,33 +457,16 @@ std::vector<WordParameter> read_word_parameters(const json& file,
                                                 const std::filesystem::path& path) {
   std::vector<WordParameter> parameters;
   if (!file.is_object() || !file.contains("parameters")) return parameters;
-  const std::set<std::string> reserved = {"width", "resolution", "classes", "precision"};
-  const auto read_one = [&](ConfigReader& r, std::size_t) {
-    WordParameter one;
-    r.required().string("name", one.name, "as typed after the space's name");
-    check_name(r, one.name);
-    const bool known =
-        reserved.count(one.name) > 0 ||
-        std::any_of(parameters.begin(), parameters.end(),
-                    [&](const WordParameter& other) { return other.name == one.name; });
-    if (known) r.refuse("name", "a name not used before", "\"" + one.name + "\"");
-    r.required().strings("words", one.words, "what it can be; the first is the default");
-    const std::set<std::string> different(one.words.begin(), one.words.end());
-    if (one.words.empty() || different.size() != one.words.size() || different.count("by") > 0) {
-      r.refuse("words", "different words, none of them \"by\"", json(one.words).dump());
-    }
-    parameters.push_back(std::move(one));
-  };
-  ConfigReader::read(
-      json{{"parameters", file["parameters"]}}, path, Strictness::config,
-      [&](ConfigReader& r) { r.objects("parameters", read_one, "word parameters"); });
+  ConfigReader::read(json{{"parameters", file["parameters"]}}, path, Strictness::config,
+                     [&](ConfigReader& r) { read_parameter_list(r, parameters); });
   return parameters;
 }
 
-json choose_words(const json& file, const std::filesystem::path& path,
-                  const std::vector<WordParameter>& parameters,
-                  const std::map<std::string, std::string>& chosen) {
-  return WordChooser{path, parameters, chosen}(file, "");
+std::string describe_space_file() {
+  return ConfigReader::describe([](ConfigReader& r) {
+    SpaceFile space;
+    read_space(r, json::object(), space);
+  });
 }
 
 SpaceFile read_space_file(const json& file, const std::filesystem::path& path) {

@@ -14,7 +14,7 @@
 namespace lathe::spaces {
 
 // What a file of configs/spaces says, checked but not yet a space: docs/file-formats/space.md. Used
-// by search_space.cpp and its neighbours only.
+// by search_space.cpp and its neighbours only, but for describe_space_file.
 
 /// How a width becomes a whole number of channels.
 /// make_divisible: n = max(8, floor((v + 4) / 8) 8), and 8 more if n < 0.9 v (Sandler et al. 2018);
@@ -112,6 +112,9 @@ std::vector<WordParameter> read_word_parameters(const nlohmann::json& file,
 nlohmann::json choose_words(const nlohmann::json& file, const std::filesystem::path& path,
                             const std::vector<WordParameter>& parameters,
                             const std::map<std::string, std::string>& chosen);
+
+/// Every key with type, range, default and meaning, as ConfigReader::describe lists them.
+std::string describe_space_file();
 
 /// The rest, after choose_words. Throws ConfigError with file and JSON pointer.
 SpaceFile read_space_file(const nlohmann::json& file, const std::filesystem::path& path);

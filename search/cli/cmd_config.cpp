@@ -8,6 +8,7 @@
 #include "spaces/base/config_reader.hpp"
 #include "spaces/base/error.hpp"
 #include "spaces/base/json_io.hpp"
+#include "spaces/space_file.hpp"
 #include "supernet/training/train_config.hpp"
 
 #include <nlohmann/json.hpp>
@@ -23,7 +24,7 @@ using std::filesystem::path;
 /// One kind of file that people write; its header says "lathe.NAME".
 struct Kind {
   std::string name;
-  std::function<std::string()> explain;  ///< empty: its page in docs/file-formats tells
+  std::function<std::string()> explain;
   /// Throws where the file is wrong, or names a space that is.
   std::function<void(const json&, const path&, const General&)> check;
 };
@@ -64,14 +65,13 @@ std::vector<Kind> kinds() {
           {"search", search::describe_search_config, check_search},
           {"measure", explain_measure, check_measure},
           {"device", explain_device, check_device},
-          {"space", {}, check_space}};
+          {"space", spaces::describe_space_file, check_space}};
 }
 
-Kind find_kind(const std::string& name, const std::string& where, bool explained) {
+Kind find_kind(const std::string& name, const std::string& where) {
   std::vector<std::string> names;
   std::string list;
   for (const Kind& kind : kinds()) {
-    if (explained && !kind.explain) continue;
     if (kind.name == name) return kind;
     names.push_back(kind.name);
     list += (list.empty() ? "" : ", ") + kind.name;
@@ -84,7 +84,7 @@ Kind find_kind(const std::string& name, const std::string& where, bool explained
 }  // namespace
 
 void run(const General& general, const ConfigExplainOptions& options) {
-  const Kind kind = find_kind(options.kind, "lathe config explain", true);
+  const Kind kind = find_kind(options.kind, "lathe config explain");
   if (general.json) {
     print_json({{"kind", kind.name}, {"keys", kind.explain()}});
   } else {
@@ -101,7 +101,7 @@ void run(const General& general, const ConfigCheckOptions& options) {
                               "the format of a config, such as \"lathe.train\"", format, ""});
   }
   const std::string name = format.substr(prefix.size(), format.size() - prefix.size() - 1);
-  const Kind kind = find_kind(name, options.file + ": /format: lathe.", false);
+  const Kind kind = find_kind(name, options.file + ": /format: lathe.");
   kind.check(value, options.file, general);
   if (general.json) {
     print_json({{"file", options.file}, {"kind", kind.name}, {"valid", true}});

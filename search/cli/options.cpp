@@ -328,7 +328,7 @@ void accept(Positionals&, DoctorOptions&) {}
 
 void declare(Flags&, General&, ConfigExplainOptions&) {}
 void accept(Positionals& words, ConfigExplainOptions& o) {
-  o.kind = words.one("KIND (train, search, measure or device)");
+  o.kind = words.one("KIND (train, search, measure, device or space)");
 }
 
 void declare(Flags&, General&, ConfigCheckOptions&) {}

@@ -15,16 +15,19 @@ TEST_CASE("config explain lists keys with type, range, default and meaning", "[c
                              ContainsSubstring("networks evaluated, at most"));
   CHECK_THAT(run_lathe({"config", "explain", "train"}).out, ContainsSubstring("phases"));
   CHECK_THAT(run_lathe({"config", "explain", "measure"}).out, ContainsSubstring("rounds"));
+  CHECK_THAT(run_lathe({"config", "explain", "space"}).out,
+             ContainsSubstring("stages.N.expand") && ContainsSubstring("operators.N.otherwise") &&
+                 ContainsSubstring("resolution.step") && ContainsSubstring("parameters.N.words"));
   const Invocation typo = run_lathe({"config", "explain", "serach"});
   CHECK(typo.code == 2);
-  CHECK_THAT(typo.err,
-             ContainsSubstring("expected one of train, search, measure, device, got \"serach\"; "
-                               "did you mean search?"));
+  CHECK_THAT(typo.err, ContainsSubstring(
+                           "expected one of train, search, measure, device, space, got \"serach\"; "
+                           "did you mean search?"));
 }
 
 TEST_CASE("docs/file-formats/config.md is what config explain says", "[cli][config][golden]") {
   const std::string page = lathe::test::read_text("docs/file-formats/config.md");
-  for (const char* kind : {"train", "search", "measure", "device"}) {
+  for (const char* kind : {"train", "search", "measure", "device", "space"}) {
     INFO(kind << ": scripts/config_page.sh prints the page");
     CHECK_THAT(page, ContainsSubstring(run_lathe({"config", "explain", kind}).out));
   }
@@ -64,21 +67,4 @@ TEST_CASE("config check names file, key, expected, found and the nearest key", "
   const Invocation missing = run_lathe({"config", "check", (folder / "mesure.json").string()});
   CHECK(missing.code == 2);
   CHECK_THAT(missing.err, ContainsSubstring("measure.json"));
-}
-
-TEST_CASE("the example of docs/file-formats/events.md is what a sink writes", "[cli]") {
-  const std::string page = lathe::test::read_text("docs/file-formats/events.md");
-  const std::size_t begin = page.find("```jsonl\n") + 9;
-  std::istringstream lines(page.substr(begin, page.find("```", begin) - begin));
-  int count = 0;
-  for (std::string line; std::getline(lines, line); ++count) {
-    const nlohmann::json event = nlohmann::json::parse(line);
-    CHECK(event.size() == 5);
-    CHECK(event["time"].get<std::string>().size() == 20);
-    CHECK(event["elapsed_s"].is_number());
-    CHECK(event["level"] == "info");
-    CHECK(event["name"].is_string());
-    CHECK(event["fields"].is_object());
-  }
-  CHECK(count == 2);
 }
