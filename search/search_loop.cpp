@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstdio>
 #include <limits>
 
 namespace lathe::search {
@@ -201,10 +202,11 @@ class Loop {
   }
 
   void report_progress() {
-    const std::string best =
-        std::isfinite(best_error_) ? text_of("error", best_error_) : "none yet";
+    char best[48] = "";
+    if (std::isfinite(best_error_))
+      std::snprintf(best, sizeof best, "best accuracy %.1f %%", 100 * (1 - best_error_));
     events_.progress({"searching", static_cast<double>(result_.evaluated.size()),
-                      static_cast<double>(setup_.evaluations), "best error " + best});
+                      static_cast<double>(setup_.evaluations), best});
   }
 
   void save_results() {

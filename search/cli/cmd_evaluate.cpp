@@ -55,7 +55,7 @@ void run(const General& general, const EvaluateOptions& options) {
   }
   if (general.json) return;
   print(table_text(columns, rows));
-  print("on " + grouped(results.front().images) + " images of " + options.split +
+  print("on " + counted(results.front().images, "image") + " of " + options.split +
         ", batch norm recalibrated on " + grouped(results.front().bn_images) + "\n");
 }
 

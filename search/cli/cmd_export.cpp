@@ -217,7 +217,7 @@ void print_result(const General& general, const ExportRecord& record,
                     difference_text(checked.to_reference)});
   }
   print("network   " + record.network + "\naccuracy  " + percent(record.accuracy->accuracy) +
-        " on " + grouped(record.accuracy->images) + " " + record.accuracy->split + " images\n\n");
+        " on " + counted(record.accuracy->images, record.accuracy->split + " image") + "\n\n");
   print(table_text({{"file", Align::left},
                     {"size"},
                     {"run again in", Align::left},

@@ -101,9 +101,9 @@ void print_plan(const General& general, const latency::Plan& plan,
     return;
   }
   for (const latency::Item& block : plan.blocks) print(block.name + "\n");
-  print(std::to_string(plan.blocks.size()) + " blocks and " + std::to_string(networks) +
-        " whole networks in " + std::to_string(protocol.rounds) + " rounds: about " +
-        text_rough(estimated) + "\n");
+  print(counted(static_cast<std::int64_t>(plan.blocks.size()), "block") + " and " +
+        counted(static_cast<std::int64_t>(networks), "whole network") + " in " +
+        counted(protocol.rounds, "round") + ": about " + text_rough(estimated) + "\n");
 }
 
 void print_measurements(const General& general, const latency::Measurements& measured) {

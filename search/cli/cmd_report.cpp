@@ -44,19 +44,26 @@ void add_provenance(Page& page, const fs::path& folder, const json& manifest) {
   page.facts(facts);
 }
 
-/// The hypervolume and the best error over the evaluations.
+/// The hypervolume and the best accuracy over the evaluations.
 void add_history(Page& page, const fs::path& file) {
-  Series volume{"hypervolume", {}}, error{"best error", {}};
+  Series volume{"hypervolume", {}}, accuracy{"best accuracy", {}};
   for (const auto& row : read_csv(file)) {
     const double evaluations = number_in(row, "evaluations", file);
     volume.points.emplace_back(evaluations, number_in(row, "hypervolume", file));
     if (!row.at("best_error").empty()) {
-      error.points.emplace_back(evaluations, number_in(row, "best_error", file));
+      accuracy.points.emplace_back(evaluations, 1 - number_in(row, "best_error", file));
     }
   }
   if (volume.points.size() < 2) return;
+  page.subheading("How the search went");
+  page.picture(line_chart_svg({"Hypervolume: share of the box that the front dominates",
+                               "networks evaluated",
+                               "share",
+                               {volume},
+                               {}}));
+  if (accuracy.points.empty()) return;
   page.picture(
-      line_chart_svg({"How the search went", "networks evaluated", "fraction", {volume, error}}));
+      line_chart_svg({"Best accuracy so far", "networks evaluated", "accuracy", {accuracy}, {}}));
 }
 
 void add_search(Page& page, const fs::path& folder) {
@@ -83,9 +90,13 @@ void add_train(Page& page, const fs::path& folder) {
   page.paragraph(summary.headline);
   if (!summary.accuracy.empty()) {
     page.picture(line_chart_svg({"Accuracy on the validation images", "training step",
-                                 "accuracy, batch norm recalibrated", summary.accuracy}));
-    page.picture(line_chart_svg(
-        {"Training loss, mean of an epoch", "training step", "loss", {summary.loss}}));
+                                 "accuracy, batch norm recalibrated", summary.accuracy,
+                                 summary.phase_starts}));
+    page.picture(line_chart_svg({"Training loss, mean of an epoch",
+                                 "training step",
+                                 "loss",
+                                 {summary.loss},
+                                 summary.phase_starts}));
   }
   page.subheading("Where each network ended, by phase");
   page.table(summary.phases);
@@ -95,8 +106,9 @@ void add_train(Page& page, const fs::path& folder) {
 
 void run(const General& general, const ReportOptions& options) {
   if (!options.out.empty()) refuse_existing(options.out, "choose another name");
-  Page page(options.runs.size() == 1 ? "Lathe: " + options.runs.front().filename().string()
-                                     : "Lathe: " + std::to_string(options.runs.size()) + " runs");
+  Page page(options.runs.size() == 1
+                ? "Lathe: " + options.runs.front().filename().string()
+                : "Lathe: " + counted(static_cast<std::int64_t>(options.runs.size()), "run"));
   bool first = true;
   for (const fs::path& folder : options.runs) {
     const json manifest = RunDir::read_manifest(folder, "");

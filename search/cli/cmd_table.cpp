@@ -62,7 +62,7 @@ void print_info(const LatencyTable& table) {
       {"engine", header.device.engine + " " + header.device.engine_version},
       {"threads", std::to_string(protocol.threads)},
       {"statistic", latency::statistic_name(protocol.quantile) + " by " + clock_text(protocol) +
-                        ", " + std::to_string(protocol.rounds) + " rounds"},
+                        ", " + counted(protocol.rounds, "round")},
       {"space", header.space},
       {"blocks", grouped(static_cast<std::int64_t>(table.entries().size())) + " (" +
                      precisions_text(table) + "), " + std::to_string(table.failures.size()) +

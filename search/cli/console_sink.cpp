@@ -8,6 +8,7 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <array>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -25,14 +26,24 @@ using Steady = std::chrono::steady_clock;
 // A signal handler has no argument to find its flag through, so this one variable is the process's.
 volatile std::sig_atomic_t stop_signal = 0;
 
+// A terminal that closes asks to stop, too.
+constexpr std::array<int, 3> kStopSignals = {SIGINT, SIGTERM, SIGHUP};
+
+void install(int signal, void (*handler)(int));
+
 extern "C" void on_stop_signal(int signal) {
   stop_signal = signal;
-  std::signal(SIGINT, SIG_DFL);  // the second one ends the program
-  std::signal(SIGTERM, SIG_DFL);
+  for (const int each : kStopSignals) {
+    install(each, SIG_DFL);  // the second one ends the program
+  }
 }
 
+/// SIGHUP stays ignored where it is: that is what nohup is for.
 void install(int signal, void (*handler)(int)) {
   struct sigaction action {};
+  sigaction(signal, nullptr, &action);
+  if (signal == SIGHUP && action.sa_handler == SIG_IGN) return;
+  action = {};
   action.sa_handler = handler;
   action.sa_flags = SA_RESTART;  // reads in progress go on; the libraries poll the flag
   sigaction(signal, &action, nullptr);
@@ -40,10 +51,11 @@ void install(int signal, void (*handler)(int)) {
 
 int terminal_columns() {
   winsize size{};
-  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col < 20) return 80;
+  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 80;
   return size.ws_col;
 }
 
+constexpr int kLongestLine = 200;
 constexpr std::chrono::milliseconds kRedraw(200);
 constexpr std::chrono::seconds kPlainLine(10);
 
@@ -61,12 +73,14 @@ struct ConsoleSink::Console {
   Steady::time_point activity_start, last_shown;
   double done_at_start = 0;
   std::string line;  // on the terminal now; empty: none
+  bool told_to_wait = false;
 
-  void clear_line() {
+  void clear_line() const {
     if (!line.empty()) std::fputs("\r\033[K", stderr);
   }
-  void draw_line() {
-    if (!line.empty()) std::fputs(line.c_str(), stderr);
+  /// The width is asked for each time, so that a resized terminal needs no signal.
+  void draw_line() const {
+    if (!line.empty()) std::fputs(shortened(line, terminal_columns() - 1).c_str(), stderr);
     std::fflush(stderr);
   }
 };
@@ -78,15 +92,13 @@ ConsoleSink::ConsoleSink(bool quiet) : console_(std::make_unique<Console>()) {
   console_->log = std::make_shared<spdlog::logger>("lathe", out);
   console_->log->set_pattern("%H:%M:%S %^%v%$");
   console_->log->set_level(quiet ? spdlog::level::warn : spdlog::level::info);
-  install(SIGINT, on_stop_signal);
-  install(SIGTERM, on_stop_signal);
+  for (const int signal : kStopSignals) install(signal, on_stop_signal);
 }
 
 ConsoleSink::~ConsoleSink() {
   console_->clear_line();
   std::fflush(stderr);
-  install(SIGINT, SIG_DFL);
-  install(SIGTERM, SIG_DFL);
+  for (const int signal : kStopSignals) install(signal, SIG_DFL);
 }
 
 void ConsoleSink::record_to(const std::filesystem::path& file) {
@@ -122,6 +134,12 @@ void ConsoleSink::progress(const Progress& progress) {
   const std::lock_guard<std::mutex> lock(console_->mutex);
   Console& console = *console_;
   if (console.quiet) return;
+  if (stop_signal != 0 && !console.told_to_wait) {
+    console.told_to_wait = true;
+    console.clear_line();
+    console.log->info("stopping after what is under way; a second signal ends it at once");
+    console.draw_line();
+  }
   const auto now = Steady::now();
   if (progress.activity != console.activity || progress.done < console.done_at_start) {
     console.activity = progress.activity;
@@ -135,13 +153,13 @@ void ConsoleSink::progress(const Progress& progress) {
   console.last_shown = now;
   const Micros elapsed = now - console.activity_start;
   if (!console.terminal) {
-    console.log->info("{}", progress_line(progress, elapsed, console.done_at_start, 200, false));
+    console.log->info("{}",
+                      progress_line(progress, elapsed, console.done_at_start, kLongestLine, false));
     return;
   }
   console.clear_line();
   console.line =
-      ended ? ""
-            : progress_line(progress, elapsed, console.done_at_start, terminal_columns() - 1, true);
+      ended ? "" : progress_line(progress, elapsed, console.done_at_start, kLongestLine, true);
   console.draw_line();
 }
 

@@ -90,6 +90,12 @@ class Drawing {
             "\" y2=\"" + number(y - 4) + "\" stroke=\"" + colour + "\" stroke-width=\"2\"/>\n";
     text(x + 26, y, series.name, "");
   }
+  void mark(double x, const std::string& name) {
+    svg_ += "<line x1=\"" + number(across(x)) + "\" y1=\"" + number(kTop - 8) + "\" x2=\"" +
+            number(across(x)) + "\" y2=\"" + number(kHeight - kBottom) +
+            "\" stroke=\"#888\" stroke-dasharray=\"2 3\"/>\n";
+    text(across(x) + 3, kTop - 2, name, "fill=\"#666\" font-size=\"11\"");
+  }
   std::string take() { return std::move(svg_); }
 
  private:
@@ -132,10 +138,12 @@ std::string line_chart_svg(const LineChart& chart) {
     }
   }
   LATHE_CHECK(!xs.empty(), "a chart without points");
+  for (const auto& [x, name] : chart.marks) xs.push_back(x);
   const auto [least_x, most_x] = std::minmax_element(xs.begin(), xs.end());
   const auto [least_y, most_y] = std::minmax_element(ys.begin(), ys.end());
   Drawing drawing(axis_of(*least_x, *most_x, 8), axis_of(*least_y, *most_y, 6));
   drawing.grid();
+  for (const auto& [x, name] : chart.marks) drawing.mark(x, name);
   for (std::size_t i = 0; i < chart.series.size(); ++i) drawing.series(chart.series[i], i);
   drawing.text(kLeft, 20, chart.title, "font-weight=\"bold\"");
   drawing.text((kLeft + kWidth - kRight) / 2, kHeight - 10, chart.x_label,

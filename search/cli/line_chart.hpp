@@ -13,7 +13,8 @@ struct Series {
 };
 struct LineChart {
   std::string title, x_label, y_label;
-  std::vector<Series> series;  ///< at most 6, each in a colour of its own
+  std::vector<Series> series;                         ///< at most 6, each in a colour of its own
+  std::vector<std::pair<double, std::string>> marks;  ///< where on x something begins, and what
 };
 
 /// A complete SVG text, 720 x 360, without scripts or outside files; the same bytes for the same

@@ -139,7 +139,7 @@ Finding processor_finding(const fs::path& root) {
   const bool is_virtual = has("hypervisor");
   Finding finding{"processor",
                   State::ok,
-                  model + ", " + std::to_string(cores) + (cores == 1 ? " core" : " cores") +
+                  model + ", " + counted(cores, "core") +
                       (is_virtual ? " of a virtual machine" : "") +
                       (sets.empty() ? "" : "; " + joined(sets)),
                   "",
@@ -231,8 +231,7 @@ Finding load_finding(const std::string& earlier, const std::string& later) {
   const double taken = (after.taken - before.taken) / all * after.cores;
   Finding finding{"load",
                   State::ok,
-                  digits(busy, 2) + " of " + std::to_string(after.cores) +
-                      (after.cores == 1 ? " core" : " cores") + " busy with other work",
+                  digits(busy, 2) + " of " + counted(after.cores, "core") + " busy with other work",
                   "",
                   {{"busy_cores", busy}, {"taken_cores", taken}}};
   if (taken > 0.05) finding.found += ", " + digits(taken, 2) + " taken by the host";

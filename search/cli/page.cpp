@@ -11,15 +11,26 @@ h1 { font-size: 1.6em; } h2 { font-size: 1.25em; margin-top: 2.2em; border-botto
 table { border-collapse: collapse; font-size: 0.92em; display: block; overflow-x: auto; }
 td, th { padding: 0.2em 0.8em 0.2em 0; text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 th { border-bottom: 1px solid #999; font-weight: 600; }
-td:last-child, th:last-child { text-align: left; font-family: monospace; }
-.facts td { text-align: left; font-family: inherit; white-space: normal; } .facts td:first-child { color: #666; white-space: nowrap; }
-svg { max-width: 100%; height: auto; }
+.text { text-align: left; } td.text { font-family: monospace; }
+.facts td { text-align: left; vertical-align: top; white-space: normal; overflow-wrap: anywhere; }
+.facts td:first-child { color: #666; white-space: nowrap; overflow-wrap: normal; }
+figure { margin: 1em 0; overflow-x: auto; } svg { max-width: 100%; min-width: 32em; height: auto; }
+@media (prefers-color-scheme: dark) {
+  :root { color-scheme: dark; } body { color: #ddd; background: #1a1a1a; } h2 { border-color: #555; }
+  .facts td:first-child { color: #aaa; } svg { filter: invert(0.9) hue-rotate(180deg); }
+}
+@media print { body { margin: 0; max-width: none; } figure, tr { break-inside: avoid; } }
 )";
 
-std::string row_of(const std::vector<std::string>& cells, const std::string& tag) {
+/// Networks are texts; all else in a table is numbers, or reads well beside them.
+bool is_text(const std::string& title) { return title == "network"; }
+
+std::string row_of(const std::vector<std::string>& cells, const std::string& tag,
+                   const std::vector<std::string>& titles) {
   std::string row = "<tr>";
-  for (const std::string& cell : cells) {
-    row += "<" + tag + ">" + escaped(cell) + "</" + tag + ">";
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    const bool text = i < titles.size() && is_text(titles[i]);
+    row += "<" + tag + (text ? " class=\"text\">" : ">") + escaped(cells[i]) + "</" + tag + ">";
   }
   return row + "</tr>\n";
 }
@@ -35,14 +46,14 @@ void Page::subheading(const std::string& text) { body_ += "<h3>" + escaped(text)
 void Page::paragraph(const std::string& text) { body_ += "<p>" + escaped(text) + "</p>\n"; }
 
 void Page::table(const TextTable& table) {
-  body_ += "<table>\n" + row_of(table.titles, "th");
-  for (const auto& row : table.rows) body_ += row_of(row, "td");
+  body_ += "<table>\n" + row_of(table.titles, "th", table.titles);
+  for (const auto& row : table.rows) body_ += row_of(row, "td", table.titles);
   body_ += "</table>\n";
 }
 
 void Page::facts(const std::vector<std::pair<std::string, std::string>>& facts) {
   body_ += "<table class=\"facts\">\n";
-  for (const auto& [name, value] : facts) body_ += row_of({name, value}, "td");
+  for (const auto& [name, value] : facts) body_ += row_of({name, value}, "td", {});
   body_ += "</table>\n";
 }
 

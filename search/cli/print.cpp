@@ -53,6 +53,10 @@ std::string grouped(std::int64_t number) {
   return text;
 }
 
+std::string counted(std::int64_t number, const std::string& thing) {
+  return grouped(number) + " " + thing + (number == 1 ? "" : "s");
+}
+
 std::string percent(double fraction, int decimals) {
   char text[48];
   std::snprintf(text, sizeof text, "%.*f %%", decimals, fraction * 100);

@@ -19,6 +19,8 @@ void flush_output();
 
 /// "300,774,272"
 std::string grouped(std::int64_t number);
+/// "1 thread", "1,200 threads".
+std::string counted(std::int64_t number, const std::string& thing);
 /// "45.1 %" of a fraction, for people.
 std::string percent(double fraction, int decimals = 1);
 /// printf's %.*g.

@@ -15,9 +15,12 @@ namespace lathe::cli {
 std::string progress_line(const Progress& progress, Micros elapsed, double done_at_start,
                           int columns, bool bar);
 
-/// An event for people: its "message", or its name and plain fields: "train.epoch  loss 1.23".
-/// Lists and objects are left to events.jsonl.
+/// An event for people: its "message", the sentence for an event of that name if there is one, or
+/// its name and plain fields: "measure.round  number 3". All else is left to events.jsonl.
 std::string event_line(std::string_view name, const nlohmann::json& fields);
+
+/// The columns that UTF-8 text takes, one for each character.
+int columns_of(const std::string& text);
 
 /// `text` cut to `columns` with "..." at its end.
 std::string shortened(const std::string& text, int columns);

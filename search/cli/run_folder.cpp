@@ -1,5 +1,6 @@
 #include "search/cli/run_folder.hpp"
 
+#include "search/cli/print.hpp"
 #include "spaces/base/config_reader.hpp"
 #include "spaces/base/error.hpp"
 #include "spaces/base/json_io.hpp"
@@ -61,7 +62,7 @@ RunDir open_run(const Long& options, const General& general, const std::string& 
   const json block = {
       {"message", "lathe " + build.version + " (" + build.revision.substr(0, 12) +
                       (build.dirty ? " with changes" : "") + ", " + build.build_type + "), seed " +
-                      std::to_string(seed) + ", " + std::to_string(threads) + " threads, into " +
+                      std::to_string(seed) + ", " + counted(threads, "thread") + ", into " +
                       options.out.string()},
       {"build", to_json(build)},
       {"command_line", general.command_line},

@@ -123,8 +123,8 @@ std::string proof_text(const json& latency) {
   if (latency.contains("predicted")) all += "predicted " + ms_text(latency.at("predicted"));
   if (latency.contains("measured")) {
     all += (all.empty() ? "" : ", ") + std::string("measured ") + ms_text(latency.at("measured")) +
-           " (P90 " + ms_text(latency.at("p90")) + ", " +
-           std::to_string(latency.at("samples").get<int>()) + " runs)";
+           " (P90 " + ms_text(latency.at("p90")) + ", " + counted(latency.at("samples"), "run") +
+           ")";
   }
   return all;
 }
@@ -182,13 +182,14 @@ void fill_comparison(SearchSummary& summary, const json& comparison) {
     return;
   }
   const json& interval = best.at("interval");
-  summary.verdict = "Against the best of " + std::to_string(networks.size()) +
-                    " hand-made uniform " + (networks.size() == 1 ? "network" : "networks") +
-                    " as fast: " + verdict + ", " + points_text(best.at("difference")) +
-                    " points (95 % interval " + points_text(interval[0]) + " to " +
-                    points_text(interval[1]) + ") on " + grouped(comparison.at("images")) + " " +
-                    comparison.at("split").get<std::string>() + " images. That one is " +
-                    best.at("network").get<std::string>() + ".";
+  summary.verdict =
+      "Against the best of " +
+      counted(static_cast<std::int64_t>(networks.size()), "hand-made uniform network") +
+      " as fast: " + verdict + ", " + points_text(best.at("difference")) +
+      " points (95 % interval " + points_text(interval[0]) + " to " + points_text(interval[1]) +
+      ") on " +
+      counted(comparison.at("images"), comparison.at("split").get<std::string>() + " image") +
+      ". That one is " + best.at("network").get<std::string>() + ".";
   summary.compared.titles = {"accuracy",      "measured",  "difference",
                              "95 % interval", "chosen is", "network"};
   const json& chosen = comparison.at("chosen");
@@ -251,7 +252,7 @@ SearchSummary summarise_search(const fs::path& folder) {
       if (objective != "error") costs += (costs.empty() ? "" : ", ") + objective;
     }
     summary.headline = front.at("space").get<std::string>() + ": error against " + costs + ", " +
-                       grouped(front.at("evaluations")) + " networks evaluated, run " +
+                       counted(front.at("evaluations"), "network") + " evaluated, run " +
                        manifest.at("status").get<std::string>();
     fill_front(summary, front, load_if_there(folder / "measured.json"), chosen);
     fill_chosen(summary, best, front);

@@ -4,6 +4,7 @@
 #include "latency/device_local.hpp"
 #include "search/cli/in_child.hpp"
 #include "search/cli/place.hpp"
+#include "search/cli/print.hpp"
 #include "search/torch_door.hpp"
 #include "spaces/base/event.hpp"
 #include "supernet/export/onnxruntime.hpp"
@@ -116,7 +117,7 @@ std::vector<Finding> config_findings(const General& general) {
     const int count = files_in_folder(folder / "spaces");
     return {{"configs",
              State::ok,
-             folder.string() + ", " + std::to_string(count) + " spaces",
+             folder.string() + ", " + counted(count, "space"),
              "",
              {{"folder", folder.string()}, {"spaces", std::int64_t(count)}}},
             images_finding(folder),

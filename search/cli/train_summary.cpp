@@ -59,8 +59,13 @@ TrainSummary summarise_train(const std::filesystem::path& folder) {
   TrainSummary summary;
   summary.loss.name = "loss";
   const Rows rows = std::filesystem::exists(file) ? read_csv(file) : Rows{};
+  double last_step = 0;
   for (const auto& row : rows) {
     const double step = number_in(row, "step", file), accuracy = number_in(row, "accuracy", file);
+    auto& starts = summary.phase_starts;
+    if (starts.empty() || starts.back().second != row.at("phase"))
+      starts.emplace_back(last_step, row.at("phase"));
+    last_step = step;
     series_named(summary.accuracy, row.at("subnet")).points.emplace_back(step, accuracy);
     summary.last[row.at("subnet")] = accuracy;
     auto& losses = summary.loss.points;
@@ -70,8 +75,8 @@ TrainSummary summarise_train(const std::filesystem::path& folder) {
   }
   summary.phases = phase_table(rows, summary.accuracy, file);
   summary.headline = config.at("space").get<std::string>() + ": supernet, " +
-                     std::to_string(config.at("phases").size()) + " phases, run " +
-                     manifest.at("status").get<std::string>();
+                     counted(static_cast<std::int64_t>(config.at("phases").size()), "phase") +
+                     ", run " + manifest.at("status").get<std::string>();
   return summary;
 }
 

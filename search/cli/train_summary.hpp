@@ -18,6 +18,7 @@ struct TrainSummary {
   TextTable phases;                    ///< last judgement of each probe at the end of each phase
   std::vector<Series> accuracy;        ///< per probe, over training steps
   Series loss;                         ///< over training steps
+  std::vector<std::pair<double, std::string>> phase_starts;  ///< step that each phase begins after
 };
 
 /// Reads metrics.csv, config.json and the manifest of a train run. FormatError.

@@ -43,7 +43,7 @@ struct ExportAccuracy {
   int images = 0;
 };
 
-/// Everything that someone who deploys the files needs to know, and what made them: sidecar.json,
+/// Everything that someone who deploys the files needs to know, and what made them: model.json,
 /// of which the ONNX file carries a part. docs/file-formats/onnx-metadata.md describes both.
 struct ExportRecord {
   std::vector<ExportedFile> files;
