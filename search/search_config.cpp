@@ -29,6 +29,12 @@ void read_evaluator(ConfigReader& r, EvaluatorConfig& evaluator) {
   r.file("data", evaluator.data, "tabular: the file of results");
   r.boolean("restrict", evaluator.restrict, "tabular: only networks of the file are feasible");
   if (r.describing()) return;
+  const bool tabular = evaluator.kind == "tabular";
+  const std::filesystem::path& unused = tabular ? evaluator.run : evaluator.data;
+  if (!unused.empty()) {
+    r.refuse(tabular ? "run" : "data", "no such key where the kind is " + evaluator.kind,
+             quote(unused.string()), "leave it out, or say the other kind");
+  }
   if (evaluator.kind == "supernet" && evaluator.run.empty()) {
     r.refuse("run", "the folder of a train run", "nothing",
              "give --supernet RUN or --set evaluator.run=RUN");
@@ -124,6 +130,10 @@ void check_names(const ConfigReader& r, const SearchConfig& config) {
   }
   for (const Constraint& constraint : config.constraints) {
     check_latency(r, config, "constraints/" + constraint.name, constraint.name, latency_name);
+  }
+  if (config.compare.on && config.evaluator.kind == "tabular") {
+    r.refuse("compare", "false, or a supernet as evaluator", "a comparison",
+             "hand-made networks are compared on the test images of a supernet");
   }
   for (const auto& [name, device] : config.prove.devices) {
     if (config.tables.count(name) == 0) {

@@ -1,5 +1,6 @@
 #include "search/tabular_evaluator.hpp"
 
+#include "search/feasibility.hpp"
 #include "spaces/base/config_reader.hpp"
 #include "spaces/base/json_io.hpp"
 #include "spaces/network_text.hpp"
@@ -8,6 +9,7 @@
 
 #include <limits>
 #include <numeric>
+#include <optional>
 #include <utility>
 
 namespace lathe::search {
@@ -48,13 +50,14 @@ Row read_row(ConfigReader& r) {
 
 TabularEvaluator TabularEvaluator::load(const std::filesystem::path& file,
                                         const spaces::SearchSpace& space) {
-  return parse(read_file(file), file, space);
+  TabularEvaluator evaluator = parse(read_file(file), file, space);
+  evaluator.visit_genotypes();
+  return evaluator;
 }
 
 TabularEvaluator TabularEvaluator::parse(std::string_view text, const std::filesystem::path& file,
                                          const spaces::SearchSpace& space) {
-  TabularEvaluator evaluator;
-  evaluator.file_ = file.string();
+  TabularEvaluator evaluator(file.string(), space);
   std::vector<Row> rows;
   ConfigReader::read(parse_json(text, file.string(), Comments::refused), file, Strictness::data,
                      [&](ConfigReader& r) {
@@ -77,7 +80,9 @@ TabularEvaluator TabularEvaluator::parse(std::string_view text, const std::files
     } catch (const ConfigError& error) {
       throw FormatError(error.what());
     }
-    const auto [place, is_new] = evaluator.errors_.emplace(std::move(arch), rows[i].error);
+    const std::uint64_t id = network_id(space.decode(arch));
+    evaluator.genotypes_.insert(std::move(arch));
+    const auto [place, is_new] = evaluator.errors_.emplace(id, rows[i].error);
     if (!is_new && place->second != rows[i].error) {
       throw FormatError({where, "one error per network, " + json(place->second).dump(),
                          json(rows[i].error).dump() + " for " + rows[i].network, ""});
@@ -86,11 +91,26 @@ TabularEvaluator TabularEvaluator::parse(std::string_view text, const std::files
   return evaluator;
 }
 
+void TabularEvaluator::visit_genotypes() {
+  constexpr std::size_t kMostDigits = 4;  // 9999 codes are decoded in some 0.1 s
+  if (space_.codes().size() > kMostDigits) return;
+  for (std::optional<spaces::Architecture> arch = first_genotype(space_); arch;
+       arch = next_genotype(space_, *arch)) {
+    if (errors_.count(network_id(space_.decode(*arch))) > 0) genotypes_.insert(*arch);
+  }
+  has_all_genotypes_ = true;
+}
+
+bool TabularEvaluator::contains(const spaces::Architecture& canonical) const {
+  if (genotypes_.count(canonical) > 0) return true;
+  return !has_all_genotypes_ && errors_.count(network_id(space_.decode(canonical))) > 0;
+}
+
 std::vector<std::variant<std::vector<double>, Failure>> TabularEvaluator::evaluate(
     const std::vector<Proposal>& proposals) {
   std::vector<std::variant<std::vector<double>, Failure>> results;
   for (const Proposal& proposal : proposals) {
-    const auto place = errors_.find(proposal.arch);
+    const auto place = errors_.find(network_id(proposal.net));
     if (place == errors_.end()) {
       results.emplace_back(Failure{"not in " + file_});
     } else {

@@ -94,6 +94,29 @@ TEST_CASE("threads do not change a search's bytes; an existing run is refused or
   CHECK_THAT(other.err, ContainsSubstring("evaluations"));
 }
 
+TEST_CASE("ageing evolution with the error alone is searched and told", "[cli]") {
+  const Tabular job;
+  const std::vector<std::string> more = {
+      "--set",      R"(searcher={"kind":"ageing","population":8,"sample":3})",
+      "--set",      R"(objectives=["error"])",
+      "--max-macs", "100M"};
+  const Invocation run = run_lathe(job.words("run", more));
+  INFO(run.err);
+  REQUIRE(run.code == 0);
+  CHECK_THAT(run.out, ContainsSubstring("nas-bench-macro: error, 20 networks evaluated") &&
+                          !ContainsSubstring("the budget was not measured"));
+  auto four = more;
+  four.insert(four.end(), {"--threads", "4"});
+  REQUIRE(run_lathe(job.words("four", four)).code == 0);
+  CHECK(read_text(job.folder / "run" / "evaluated.jsonl") ==
+        read_text(job.folder / "four" / "evaluated.jsonl"));
+  const Invocation unweighed =
+      run_lathe(job.words("none", {"--set", R"(searcher={"kind":"ageing"})"}));
+  CHECK(unweighed.code == 2);
+  CHECK_THAT(unweighed.err, ContainsSubstring("/searcher/exponents") &&
+                                ContainsSubstring("an exponent for the objective macs"));
+}
+
 TEST_CASE("handy flags are keys of the config", "[cli]") {
   const Tabular job;
   REQUIRE(run_lathe(job.words("run", {"--seed", "9", "--evaluations", "5", "--max-macs", "100M"}))

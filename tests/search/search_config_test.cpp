@@ -15,11 +15,12 @@ SearchConfig read_text(const std::string& text) {
 }
 
 /// A complete config with `more` added before its end.
-std::string with(const std::string& more) {
-  return R"({"format": "lathe.search", "version": 1, "space": "tiny",
-             "evaluator": {"kind": "tabular", "data": "t.json"}, )" +
-         more + "}";
+std::string with(const std::string& more,
+                 const std::string& evaluator = R"({"kind": "tabular", "data": "t.json"})") {
+  return R"({"format": "lathe.search", "version": 1, "space": "tiny", "evaluator": )" + evaluator +
+         ", " + more + "}";
 }
+const std::string kSupernet = R"({"kind": "supernet", "run": "runs/train"})";
 
 }  // namespace
 
@@ -44,7 +45,8 @@ TEST_CASE("every key of a search config arrives", "[search][config]") {
     "tables": {"a": "a.json", "b": "/x/b.json"},
     "prove": {"short_list": 3, "front_points": 2, "devices": {"b": "adb:1"}},
     "compare": {"networks": 4},
-    "budget": {"evaluations": 50, "time": "2min"}, "seed": 9, "workers": 4)"));
+    "budget": {"evaluations": 50, "time": "2min"}, "seed": 9, "workers": 4)",
+                                             kSupernet));
   REQUIRE(config.constraints.size() == 3);
   CHECK(config.constraints[0].bound == Approx(20));
   CHECK(config.tables.at("b") == "/x/b.json");
@@ -160,6 +162,16 @@ TEST_CASE("an evaluator without its file is refused with the flag that gives it"
   CHECK_THROWS_WITH(read_text(head + R"("evaluator": {"kind": "tabular"}})"),
                     ContainsSubstring("/evaluator/data"));
   CHECK_THROWS_WITH(read_text(head + R"("seed": 1})"), ContainsSubstring("/evaluator"));
+  CHECK_THROWS_WITH(
+      read_text(head + R"("evaluator": {"kind": "tabular", "data": "t.json", "run": "train"}})"),
+      ContainsSubstring("runs/c.json: /evaluator/run: expected no such key where the kind is "
+                        "tabular, got \"runs/train\"; leave it out"));
+  CHECK_THROWS_WITH(
+      read_text(head + R"("evaluator": {"kind": "supernet", "data": "t.json", "run": "train"}})"),
+      ContainsSubstring("/evaluator/data: expected no such key where the kind is supernet"));
+  CHECK_THROWS_WITH(read_text(with(R"("objectives": ["error", "macs"], "compare": {})")),
+                    ContainsSubstring("runs/c.json: /compare: expected false, or a supernet as "
+                                      "evaluator, got a comparison"));
 }
 
 TEST_CASE("the resolved config reads back to itself", "[search][config]") {
