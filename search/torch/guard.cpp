@@ -5,6 +5,7 @@
 #include <ATen/Parallel.h>
 #include <c10/util/Exception.h>
 
+#include <malloc.h>
 #include <new>
 
 namespace lathe::search {
@@ -24,6 +25,12 @@ void without_torch_errors(const std::string& what, const std::function<void()>& 
   } catch (const std::bad_alloc&) {
     throw ResourceError(what + ": out of memory");
   }
+}
+
+void keep_freed_memory() {
+  mallopt(M_MMAP_MAX, 0);
+  mallopt(M_TRIM_THRESHOLD, 0x7fffffff);
+  mallopt(M_TOP_PAD, 64 << 20);
 }
 
 OneTorchThread::OneTorchThread() : before_(at::get_num_threads()) { at::set_num_threads(1); }
