@@ -35,9 +35,23 @@ double median_ms(const NetworkMeasurement& measurement) {
   return Millis(measurement.entry.median).count();
 }
 
-/// Uniform networks other than the chosen one whose prediction is near enough, the nearest first.
+/// How far `proposal` is from `chosen` by prediction, as a fraction: on the device where most.
+double predicted_off(const Feasibility& feasibility, const std::vector<ProofDevice>& devices,
+                     const Proposal& proposal, const Proposal& chosen) {
+  double most = 0;
+  for (const ProofDevice& device : devices) {
+    const std::optional<double> here = predicted_ms(device, feasibility, proposal);
+    const std::optional<double> there = predicted_ms(device, feasibility, chosen);
+    LATHE_CHECK(here && there, "the comparison needs predictions for " + device.table);
+    most = std::max(most, std::abs(*here / *there - 1));
+  }
+  return most;
+}
+
+/// Uniform networks other than the chosen one whose predictions are near enough, the nearest first.
 std::vector<Proposal> preselect(const Feasibility& feasibility, const Proposal& chosen,
-                                std::size_t cost, const ComparisonOptions& options) {
+                                const std::vector<ProofDevice>& devices,
+                                const ComparisonOptions& options) {
   const auto uniform = uniform_networks(feasibility.space());
   if (!uniform) {
     throw ConfigError("comparison with hand-made networks: " + feasibility.space().name() +
@@ -48,7 +62,7 @@ std::vector<Proposal> preselect(const Feasibility& feasibility, const Proposal& 
   std::vector<std::pair<double, Proposal>> near;
   for (const Architecture& arch : *uniform) {
     Proposal proposal = feasibility.propose(arch);
-    const double off = std::abs(proposal.costs[cost] / chosen.costs[cost] - 1);
+    const double off = predicted_off(feasibility, devices, proposal, chosen);
     if (off <= options.predicted_within && proposal.arch != chosen.arch) {
       near.emplace_back(off, std::move(proposal));
     }
@@ -106,32 +120,47 @@ PairedDifference paired_difference(const std::vector<std::uint8_t>& correct_a,
 }
 
 json compare_with_uniform(const Feasibility& feasibility, const Proposal& chosen,
-                          const ProofDevice& device, const TestAccuracies& test,
+                          const std::vector<ProofDevice>& devices, const TestAccuracies& test,
                           const ComparisonOptions& options) {
-  const std::optional<std::size_t> cost = feasibility.find_cost(device.cost);
-  LATHE_CHECK(cost.has_value(), "the comparison needs the cost " + device.cost);
+  LATHE_CHECK(!devices.empty(), "the comparison needs a device");
   const spaces::SearchSpace& space = feasibility.space();
-  std::vector<Proposal> proposals = preselect(feasibility, chosen, *cost, options);
+  std::vector<Proposal> proposals = preselect(feasibility, chosen, devices, options);
   proposals.insert(proposals.begin(), chosen);
   std::vector<latency::Item> items;
   for (const Proposal& p : proposals) items.push_back({spaces::to_text(space, p.arch), p.net});
-  const auto measured = device.measure(items);
-  LATHE_CHECK(measured.size() == items.size(), "measuring left networks out");
-  if (const auto* failure = std::get_if<Failure>(&measured.front())) {
-    throw CheckFailed("comparison: the chosen network can't be measured: " + failure->reason);
+
+  std::vector<json> latencies(items.size(), json::object());
+  std::vector<double> off(items.size(), 0);
+  std::vector<std::string> failed(items.size());
+  json tables = json::array();
+  for (const ProofDevice& device : devices) {
+    tables.push_back(device.table);
+    const auto measured = device.measure(items);
+    LATHE_CHECK(measured.size() == items.size(), "measuring left networks out");
+    double chosen_ms = 0;
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      if (const auto* failure = std::get_if<Failure>(&measured[i])) {
+        failed[i] = device.table + ": " + failure->reason;
+        if (i == 0) {
+          throw CheckFailed("comparison: the chosen network can't be measured: " + failed[i]);
+        }
+        continue;
+      }
+      const double ms = median_ms(std::get<NetworkMeasurement>(measured[i]));
+      if (i == 0) chosen_ms = ms;
+      off[i] = std::max(off[i], std::abs(ms / chosen_ms - 1));
+      latencies[i][device.table] = {{"predicted", *predicted_ms(device, feasibility, proposals[i])},
+                                    {"measured", ms}};
+    }
   }
-  const double chosen_ms = median_ms(std::get<NetworkMeasurement>(measured.front()));
 
   std::vector<std::size_t> kept{0};
   int too_far = 0;
   json failures = json::array();
   for (std::size_t i = 1; i < proposals.size(); ++i) {
-    if (const auto* failure = std::get_if<Failure>(&measured[i])) {
-      failures.push_back({{"network", items[i].name}, {"failure", failure->reason}});
-      continue;
-    }
-    const double off = median_ms(std::get<NetworkMeasurement>(measured[i])) / chosen_ms - 1;
-    if (std::abs(off) <= options.measured_within) {
+    if (!failed[i].empty()) {
+      failures.push_back({{"network", items[i].name}, {"failure", failed[i]}});
+    } else if (off[i] <= options.measured_within) {
       kept.push_back(i);
     } else {
       ++too_far;
@@ -147,8 +176,7 @@ json compare_with_uniform(const Feasibility& feasibility, const Proposal& chosen
   for (std::size_t k = 0; k < kept.size(); ++k) {
     const std::size_t i = kept[k];
     json record{{"network", items[i].name},
-                {"predicted_ms", proposals[i].costs[*cost]},
-                {"measured_ms", median_ms(std::get<NetworkMeasurement>(measured[i]))},
+                {"latency_ms", latencies[i]},
                 {"accuracy", accuracies[k].accuracy}};
     if (k == 0) {
       chosen_record = std::move(record);
@@ -164,9 +192,9 @@ json compare_with_uniform(const Feasibility& feasibility, const Proposal& chosen
     networks.push_back(std::move(record));
   }
   return {{"format", "lathe.comparison"},
-          {"version", 1},
+          {"version", 2},
           {"space", space.name()},
-          {"table", device.table},
+          {"tables", tables},
           {"split", "test"},
           {"images", accuracies.front().images},
           {"confidence", 0.95},

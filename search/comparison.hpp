@@ -37,13 +37,13 @@ PairedDifference paired_difference(const std::vector<std::uint8_t>& correct_a,
 using TestAccuracies =
     std::function<std::vector<Accuracy>(const std::vector<spaces::NetworkSpec>&)>;
 
-/// Compares `chosen` with hand-made networks as fast as it: those within `predicted_within` of its
-/// prediction (the closest ones first), measured together with it, kept within `measured_within` of
-/// its measured latency (both by `device`'s table and clock). Returns the contents of
-/// comparison.json (docs/file-formats/run-directory.md); "none" of the networks may be left, which
-/// it says.
+/// Compares `chosen` with hand-made networks as fast as it on every device: those within
+/// `predicted_within` of its predictions (the closest ones first), measured together with it, kept
+/// within `measured_within` of its measured latency (each by the device's own table and clock).
+/// Returns the contents of comparison.json (docs/file-formats/run-directory.md); "none" of the
+/// networks may be left, which it says. LogicError without a device or a device's prediction.
 nlohmann::json compare_with_uniform(const Feasibility& feasibility, const Proposal& chosen,
-                                    const ProofDevice& device, const TestAccuracies& test,
-                                    const ComparisonOptions& options);
+                                    const std::vector<ProofDevice>& devices,
+                                    const TestAccuracies& test, const ComparisonOptions& options);
 
 }  // namespace lathe::search

@@ -58,10 +58,9 @@ void measure(std::vector<MeasuredNetwork>& networks, std::size_t begin,
   const std::optional<std::size_t> cost = feasibility.find_cost(device.cost);
   for (std::size_t i = begin; i < networks.size(); ++i) {
     DeviceLatency latency{device.table, device.clock, {}, {}, std::move(outcomes[i - begin])};
-    if (cost) {
-      latency.predicted_ms = at(result, networks[i].index).proposal.costs[*cost];
-      latency.budget_ms = feasibility.bounds()[*cost];
-    }
+    latency.predicted_ms =
+        predicted_ms(device, feasibility, at(result, networks[i].index).proposal);
+    if (cost) latency.budget_ms = feasibility.bounds()[*cost];
     networks[i].latencies.push_back(std::move(latency));
   }
 }
@@ -203,6 +202,13 @@ std::string outcome_text(const DeviceLatency& latency) {
 }
 
 }  // namespace
+
+std::optional<double> predicted_ms(const ProofDevice& device, const Feasibility& feasibility,
+                                   const Proposal& proposal) {
+  if (const auto cost = feasibility.find_cost(device.cost)) return proposal.costs[*cost];
+  if (!device.predict) return std::nullopt;
+  return ms(device.predict(proposal.net));
+}
 
 bool DeviceLatency::holds() const {
   const auto* measurement = std::get_if<NetworkMeasurement>(&outcome);

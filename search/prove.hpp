@@ -24,7 +24,12 @@ struct ProofDevice {
   std::string table;  ///< the table's name
   latency::Clock clock = latency::Clock::thread_cpu;
   MeasureNetworks measure;
+  /// By the device's table, for networks of a search that had no such cost; empty: not predicted.
+  std::function<Micros(const spaces::NetworkSpec&)> predict = {};
 };
+/// What the device's table predicts for a proposal, ms: its cost where the search had it.
+std::optional<double> predicted_ms(const ProofDevice& device, const Feasibility& feasibility,
+                                   const Proposal& proposal);
 
 /// Throws DeviceError unless device, engine, engine version, threads, cores and clock are the
 /// table's; `file` is the table's. The display name of a device is not compared.
@@ -35,7 +40,8 @@ void require_same_device(const latency::LatencyTable::Header& table, const std::
 struct DeviceLatency {
   std::string table;
   latency::Clock clock = latency::Clock::thread_cpu;
-  std::optional<double> predicted_ms, budget_ms;  ///< where the search had this cost, this bound
+  std::optional<double> predicted_ms;  ///< by the table
+  std::optional<double> budget_ms;     ///< where the search had this bound
   std::variant<latency::NetworkMeasurement, Failure> outcome;
 
   /// Measured, and its median by the clock is within the budget if there is one.

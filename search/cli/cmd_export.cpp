@@ -48,28 +48,30 @@ struct Source {
   fs::path train_run;
   std::string network, space;  ///< as typed or chosen; space empty: the supernet's own
   std::string search_run;      ///< the folder's name, or empty
-  supernet::ExportLatency latency;
+  std::vector<supernet::ExportLatency> latencies;
 };
 
-supernet::ExportLatency latency_of(const json& best, const json& manifest) {
-  supernet::ExportLatency latency;
+/// One per device that the search measured.
+std::vector<supernet::ExportLatency> latencies_of(const json& best, const json& manifest) {
+  std::vector<supernet::ExportLatency> latencies;
   const json tables = best.value("latency_ms", json::object());
-  if (tables.empty()) return latency;
-  const std::string table = tables.begin().key();
-  const json& found = tables.begin().value();
-  const auto ms = [&found](const char* key) {
-    return found.contains(key) ? std::optional<Micros>(Millis(found.at(key).get<double>()))
-                               : std::nullopt;
-  };
-  latency.budget = ms("budget");
-  latency.predicted = ms("predicted");
-  latency.measured = ms("measured");
-  latency.measured_p90 = ms("p90");
-  const json& device = manifest.at("facts").at("device." + table);
-  latency.device = device.at("model");
-  latency.engine = device.at("engine");
-  latency.engine_version = device.at("engine_version");
-  return latency;
+  for (const auto& [table, found] : tables.items()) {
+    const auto ms = [&entry = found](const char* key) {
+      return entry.contains(key) ? std::optional<Micros>(Millis(entry.at(key).get<double>()))
+                                 : std::nullopt;
+    };
+    supernet::ExportLatency& latency = latencies.emplace_back();
+    latency.table = table;
+    latency.budget = ms("budget");
+    latency.predicted = ms("predicted");
+    latency.measured = ms("measured");
+    latency.measured_p90 = ms("p90");
+    const json& device = manifest.at("facts").at("device." + table);
+    latency.device = device.at("model");
+    latency.engine = device.at("engine");
+    latency.engine_version = device.at("engine_version");
+  }
+  return latencies;
 }
 
 Source source_of(const ExportOptions& options) {
@@ -98,7 +100,7 @@ Source source_of(const ExportOptions& options) {
   if (!options.net.empty()) return source;
   const json best = load_json(options.run / "best.json", Comments::refused);
   source.network = best.at("network");
-  source.latency = latency_of(best, manifest);
+  source.latencies = latencies_of(best, manifest);
   return source;
 }
 
@@ -186,7 +188,7 @@ ExportRecord record_of(const Source& source, const spaces::NamedNetwork& network
   record.macs = count.count.macs;
   record.params = count.count.params;
   record.peak_activation_bytes = count.peak_activation_bytes;
-  record.latency = source.latency;
+  record.latencies = source.latencies;
   const search::Accuracy accuracy =
       supernet.accuracies({net}, search::Split::test, 1, sink).front();
   record.accuracy = supernet::ExportAccuracy{accuracy.accuracy, "test", accuracy.images};

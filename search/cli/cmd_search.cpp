@@ -117,11 +117,12 @@ std::vector<OpenDevice> open_devices(const SearchConfig& config, const Feasibili
   std::vector<OpenDevice> devices;
   if (!config.prove.on) return devices;
   for (const auto& [name, table] : tables) {
-    const std::string cost =
-        feasibility.find_cost("latency." + name) ? "latency." + name : "latency";
-    if (!feasibility.find_cost(cost)) continue;
-    const latency::LatencyTable::Header& header = table->header();
+    const bool is_alone = tables.size() == 1 && feasibility.find_cost("latency");
+    const std::string cost = is_alone ? "latency" : "latency." + name;
     const auto asked = config.prove.devices.find(name);
+    // A device that was asked for is measured even where no budget and no objective is of it.
+    if (!feasibility.find_cost(cost) && asked == config.prove.devices.end()) continue;
+    const latency::LatencyTable::Header& header = table->header();
     latency::DeviceConfig wanted = latency::find_device_config(
         asked == config.prove.devices.end() ? header.device.name : asked->second,
         configs_folder(general));
@@ -131,7 +132,9 @@ std::vector<OpenDevice> open_devices(const SearchConfig& config, const Feasibili
                                 header.protocol);
     const auto measure = measuring(*device, header.protocol,
                                    static_cast<std::uint64_t>(config.seed), folder, name, sink);
-    devices.push_back({std::move(device), {cost, name, header.protocol.clock, measure}});
+    const std::shared_ptr<const latency::LatencyModel> model = latency::make_table_model(table);
+    const auto predict = [model](const spaces::NetworkSpec& net) { return model->predict(net); };
+    devices.push_back({std::move(device), {cost, name, header.protocol.clock, measure, predict}});
   }
   return devices;
 }
@@ -153,13 +156,13 @@ void record_inputs(RunDir& run, const SearchConfig& config, const Tables& tables
 }
 
 void compare(const SearchConfig& config, const Feasibility& feasibility, Judge& judge,
-             const search::Proposal& chosen, const search::ProofDevice& device,
+             const search::Proposal& chosen, const std::vector<search::ProofDevice>& devices,
              const std::filesystem::path& folder, EventSink& sink) {
   const auto test = [&](const std::vector<spaces::NetworkSpec>& nets) {
     return judge.supernet->accuracies(nets, search::Split::test, config.workers, sink);
   };
   const json result =
-      search::compare_with_uniform(feasibility, chosen, device, test, config.compare.options);
+      search::compare_with_uniform(feasibility, chosen, devices, test, config.compare.options);
   write_file(folder / "comparison.json", dump_json(result));
 }
 
@@ -191,7 +194,7 @@ void search_in(RunDir& run, const SearchConfig& config, const Feasibility& feasi
     return;
   }
   const auto& chosen = result.evaluated[static_cast<std::size_t>(proof.chosen)].proposal;
-  compare(config, feasibility, judge, chosen, devices.front(), run.folder(), sink);
+  compare(config, feasibility, judge, chosen, devices, run.folder(), sink);
 }
 
 /// Results do not depend on the number of workers, so a resume may have another one.

@@ -17,7 +17,7 @@ namespace {
 using nlohmann::json;
 
 constexpr const char* kFormat = "lathe.export";
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 constexpr Range<std::int64_t> kCount{0, std::numeric_limits<std::int64_t>::max()};
 constexpr Range<double> kNumber{0, std::numeric_limits<double>::max()};
 
@@ -41,6 +41,17 @@ json to_json(const ExportedFile& file) {
           {"bytes", file.bytes},
           {"sha256", file.sha256},
           {"verification", to_json(file.verification)}};
+}
+
+json to_json(const ExportLatency& latency) {
+  return {{"table", latency.table},
+          {"device", latency.device},
+          {"engine", latency.engine},
+          {"engine_version", latency.engine_version},
+          {"budget_ms", milliseconds(latency.budget)},
+          {"predicted_ms", milliseconds(latency.predicted)},
+          {"measured_ms", milliseconds(latency.measured)},
+          {"measured_p90_ms", milliseconds(latency.measured_p90)}};
 }
 
 json name_or_null(const std::string& name) { return name.empty() ? json() : json(name); }
@@ -128,9 +139,10 @@ void read_network(ConfigReader& r, ExportRecord& record) {
 }
 
 void read_latency(ConfigReader& r, ExportLatency& latency) {
-  read_name(r, "device", latency.device, "what was measured");
-  read_name(r, "engine", latency.engine, "what ran there");
-  read_name(r, "engine_version", latency.engine_version, "its version");
+  r.required().string("table", latency.table, "its name in the search");
+  r.required().string("device", latency.device, "what was measured");
+  r.required().string("engine", latency.engine, "what ran there");
+  r.required().string("engine_version", latency.engine_version, "its version");
   read_milliseconds(r, "budget_ms", latency.budget, "what was allowed");
   read_milliseconds(r, "predicted_ms", latency.predicted, "by the table");
   read_milliseconds(r, "measured_ms", latency.measured, "median of whole-network runs");
@@ -164,8 +176,10 @@ void read_record(ConfigReader& r, ExportRecord& record) {
       "output", [&](ConfigReader& o) { read_output(o, record); }, "logits");
   r.required().object(
       "network", [&](ConfigReader& n) { read_network(n, record); }, "which");
-  r.required().object(
-      "latency", [&](ConfigReader& l) { read_latency(l, record.latency); }, "");
+  r.required().objects(
+      "latency",
+      [&](ConfigReader& l, std::size_t) { read_latency(l, record.latencies.emplace_back()); },
+      "one per device");
   r.object(
       "accuracy", [&](ConfigReader& a) { read_accuracy(a, record.accuracy.emplace()); },
       "absent if it was not evaluated");
@@ -212,11 +226,15 @@ OnnxMetadata onnx_metadata(const ExportRecord& record) {
   value("input_deviation", record.deviation);
   value("macs", record.macs);
   value("params", record.params);
-  text("latency_device", record.latency.device);
-  text("latency_engine", record.latency.engine);
-  value("latency_budget_ms", milliseconds(record.latency.budget));
-  value("latency_predicted_ms", milliseconds(record.latency.predicted));
-  value("latency_measured_ms", milliseconds(record.latency.measured));
+  for (const ExportLatency& latency : record.latencies) {
+    const bool alone = record.latencies.size() == 1;
+    const std::string prefix = alone ? "latency_" : "latency." + latency.table + ".";
+    text((prefix + "device").c_str(), latency.device);
+    text((prefix + "engine").c_str(), latency.engine);
+    value((prefix + "budget_ms").c_str(), milliseconds(latency.budget));
+    value((prefix + "predicted_ms").c_str(), milliseconds(latency.predicted));
+    value((prefix + "measured_ms").c_str(), milliseconds(latency.measured));
+  }
   if (record.accuracy) {
     value("accuracy", record.accuracy->accuracy);
     text("accuracy_split", record.accuracy->split);
@@ -229,7 +247,8 @@ json to_json(const ExportRecord& record) {
   json files = json::array();
   for (const ExportedFile& file : record.files) files.push_back(to_json(file));
   const spaces::Shape& in = record.input;
-  const ExportLatency& latency = record.latency;
+  json latencies = json::array();
+  for (const ExportLatency& latency : record.latencies) latencies.push_back(to_json(latency));
   json value = {{"format", kFormat},
                 {"version", kVersion},
                 {"files", files},
@@ -248,14 +267,7 @@ json to_json(const ExportRecord& record) {
                   {"macs", record.macs},
                   {"params", record.params},
                   {"peak_activation_bytes", record.peak_activation_bytes}}},
-                {"latency",
-                 {{"device", name_or_null(latency.device)},
-                  {"engine", name_or_null(latency.engine)},
-                  {"engine_version", name_or_null(latency.engine_version)},
-                  {"budget_ms", milliseconds(latency.budget)},
-                  {"predicted_ms", milliseconds(latency.predicted)},
-                  {"measured_ms", milliseconds(latency.measured)},
-                  {"measured_p90_ms", milliseconds(latency.measured_p90)}}},
+                {"latency", latencies},
                 {"train_run", name_or_null(record.train_run)},
                 {"search_run", name_or_null(record.search_run)},
                 {"seed", record.seed},

@@ -31,7 +31,8 @@ ExportedFile exported_file(const std::filesystem::path& file, const std::string&
 
 /// What a latency budget was, what the table said and what the device took; any may be unknown.
 struct ExportLatency {
-  std::string device, engine, engine_version;  ///< empty: nothing was predicted or measured
+  std::string table;                           ///< its name in the search
+  std::string device, engine, engine_version;  ///< what the table was measured with
   std::optional<Micros> budget, predicted;
   std::optional<Micros> measured;  ///< median of whole-network runs
   std::optional<Micros> measured_p90;
@@ -55,7 +56,7 @@ struct ExportRecord {
   std::string network;    ///< one-line text
   std::string decisions;  ///< JSON object: "decisions" of spaces::to_json(space, architecture)
   std::int64_t macs = 0, params = 0, peak_activation_bytes = 0;
-  ExportLatency latency;
+  std::vector<ExportLatency> latencies;  ///< one per device; empty: nothing is known
   std::optional<ExportAccuracy> accuracy;
   std::string train_run, search_run;  ///< names of the folders, not their paths; empty: none
   std::uint64_t seed = 0;

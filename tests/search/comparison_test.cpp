@@ -62,6 +62,13 @@ ProofDevice formula_device(double noise) {
           }};
 }
 
+double measured_of(const json& network, const std::string& table = "formula") {
+  return network.at("latency_ms").at(table).at("measured").get<double>();
+}
+double predicted_of(const json& network, const std::string& table = "formula") {
+  return network.at("latency_ms").at(table).at("predicted").get<double>();
+}
+
 }  // namespace
 
 TEST_CASE("the paired interval is Newcombe's method 10", "[search][golden]") {
@@ -114,16 +121,17 @@ TEST_CASE("the chosen network is compared with hand-made ones as fast as it", "[
   const auto test = [](const std::vector<spaces::NetworkSpec>& nets) {
     return formula_accuracies(nets, 600);
   };
-  const json result = compare_with_uniform(feasibility, chosen, formula_device(0.1), test, options);
+  const json result =
+      compare_with_uniform(feasibility, chosen, {formula_device(0.1)}, test, options);
   CHECK(result.at("chosen").at("network") == spaces::to_text(space, chosen.arch));
   CHECK(result.at("images") == 600);
   REQUIRE(result.at("networks").size() > 0);
   CHECK(result.at("networks").size() + result.at("measured_elsewhere").get<std::size_t>() == 6);
-  const double chosen_ms = result.at("chosen").at("measured_ms").get<double>();
+  const double chosen_ms = measured_of(result.at("chosen"));
   double best = 0;
   for (const json& network : result.at("networks")) {
-    CHECK(std::abs(network.at("measured_ms").get<double>() / chosen_ms - 1) <= 0.1);
-    CHECK(std::abs(network.at("predicted_ms").get<double>() / chosen.costs[0] - 1) <= 0.15);
+    CHECK(std::abs(measured_of(network) / chosen_ms - 1) <= 0.1);
+    CHECK(std::abs(predicted_of(network) / chosen.costs[0] - 1) <= 0.15);
     const double low = network.at("interval")[0].get<double>(),
                  high = network.at("interval")[1].get<double>();
     CHECK(network.at("chosen_is") == (low > 0 ? "better" : high < 0 ? "worse" : "no difference"));
@@ -134,6 +142,55 @@ TEST_CASE("the chosen network is compared with hand-made ones as fast as it", "[
   }
   CHECK(result.at("best_hand_made").at("accuracy") == best);
   CHECK(result.at("chosen_is") == result.at("best_hand_made").at("chosen_is"));
+}
+
+TEST_CASE("a hand-made network is compared only if it is as fast on every device", "[search]") {
+  const auto space = tiny_space();
+  const Feasibility feasibility = toy_feasibility(space);
+  Rng rng(8);
+  const Proposal chosen = feasibility.propose(space.sample(rng));
+  ComparisonOptions options;
+  options.networks = 6;
+  // The other device has no cost in the search. It prefers blocks to MACs: 1 ms each.
+  const auto by_blocks = [](const spaces::NetworkSpec& net) {
+    return Micros(1000.0 * static_cast<double>(net.blocks.size()));
+  };
+  ProofDevice other = formula_device(0);
+  other.cost = "latency.other";
+  other.table = "other";
+  other.predict = by_blocks;
+  other.measure = [by_blocks](const std::vector<latency::Item>& items) {
+    std::vector<std::variant<latency::NetworkMeasurement, Failure>> results;
+    for (const latency::Item& item : items) {
+      latency::NetworkMeasurement measured;
+      measured.entry.median = by_blocks(item.net);
+      results.emplace_back(measured);
+    }
+    return results;
+  };
+  const auto test = [](const std::vector<spaces::NetworkSpec>& nets) {
+    return formula_accuracies(nets, 600);
+  };
+  const json one = compare_with_uniform(feasibility, chosen, {formula_device(0)}, test, options);
+  const json both =
+      compare_with_uniform(feasibility, chosen, {formula_device(0), other}, test, options);
+  CHECK(both.at("tables") == json({"formula", "other"}));
+  const auto blocks = static_cast<double>(chosen.net.blocks.size());
+  CHECK(measured_of(both.at("chosen"), "other") == blocks);
+  CHECK(predicted_of(both.at("chosen"), "other") == blocks);
+  REQUIRE(both.at("networks").size() > 0);
+  bool elsewhere = false;
+  for (const json& network : both.at("networks")) {
+    CHECK(std::abs(measured_of(network, "other") / blocks - 1) <= 0.1);
+    CHECK(std::abs(measured_of(network) / measured_of(both.at("chosen")) - 1) <= 0.1);
+  }
+  for (const json& network : one.at("networks")) {
+    const auto arch =
+        spaces::parse_network(space, network.at("network").get<std::string>(), "t").arch;
+    const auto count = static_cast<double>(space.decode(arch).blocks.size());
+    elsewhere = elsewhere || std::abs(count / blocks - 1) > 0.1;
+  }
+  CHECK(elsewhere);
 }
 
 TEST_CASE("an interval that contains 0 is no difference", "[search]") {
@@ -155,7 +212,7 @@ TEST_CASE("an interval that contains 0 is no difference", "[search]") {
       return accuracies;
     };
     const json result =
-        compare_with_uniform(feasibility, chosen, formula_device(0), test, ComparisonOptions{});
+        compare_with_uniform(feasibility, chosen, {formula_device(0)}, test, ComparisonOptions{});
     CHECK(result.at("chosen_is") == verdict);
   }
 }
@@ -168,7 +225,7 @@ TEST_CASE("no hand-made network as fast is said", "[search]") {
   Rng rng(8);
   const Proposal chosen = feasibility.propose(space.sample(rng));
   const json result = compare_with_uniform(
-      feasibility, chosen, formula_device(0),
+      feasibility, chosen, {formula_device(0)},
       [](const std::vector<spaces::NetworkSpec>& nets) { return formula_accuracies(nets, 100); },
       options);
   CHECK(result.at("networks").empty());

@@ -209,6 +209,27 @@ TEST_CASE("without a device the lowest error is chosen and called unproved", "[s
   CHECK_FALSE(std::filesystem::exists(run.folder.path() / "measured.json"));
 }
 
+TEST_CASE("every device given takes part in the proof", "[search]") {
+  Searched run;
+  FakeDevice first, second;
+  ProofDevice other = second.device();
+  other.cost = "latency.other";
+  other.table = "other";
+  other.predict = [](const spaces::NetworkSpec& net) { return 2 * FormulaLatency().predict(net); };
+  second.failing = {0};
+  const Proof proof =
+      prove(run.feasibility, kObjectives, run.result, {first.device(), other}, {3, 0, 1});
+  const std::vector<int> list = short_list(run.result, kObjectives, 3);
+  CHECK(proof.chosen == list[1]);  // the first one can't be measured on the other device
+  CHECK(proof.proved);
+  write_proof(proof, run.feasibility, kObjectives, run.result, run.folder.path());
+  const json latency = json::parse(run.folder.text("best.json")).at("latency_ms");
+  CHECK(latency.at("formula").at("budget") == 1.2);
+  CHECK_FALSE(latency.at("other").contains("budget"));
+  CHECK(latency.at("other").at("predicted").get<double>() == Approx(2 * run.predicted_ms(list[1])));
+  CHECK(latency.at("other").at("measured").get<double>() == Approx(run.predicted_ms(list[1])));
+}
+
 TEST_CASE("a measured network without a latency bound is no proof", "[search]") {
   Searched run;
   const Feasibility unbounded = toy_feasibility(toy_space());

@@ -48,7 +48,8 @@ TEST_CASE("the documented sidecar is read, and written again with the same value
   CHECK(record.files[0].verification.passed());
   CHECK(record.input == spaces::Shape{32, 32, 3});
   CHECK(record.space_fingerprint == 0x00a1b2c3d4e5f607u);
-  CHECK(record.latency.budget == Micros(750));
+  REQUIRE(record.latencies.size() == 1);
+  CHECK(record.latencies[0].budget == Micros(750));
   CHECK(record.accuracy->accuracy == 0.712);
   CHECK(record.seed == 7);
   CHECK(to_json(record) == nlohmann::json::parse(example));
@@ -62,14 +63,16 @@ TEST_CASE("what is unknown is null in the sidecar and absent from the ONNX file"
           "[supernet][export]") {
   ExportRecord record = load_sidecar(scratch(documented_example()));
   record.accuracy.reset();
-  record.latency = {};
+  record.latencies[0].measured.reset();
   record.search_run.clear();
   record.seed = std::numeric_limits<std::uint64_t>::max();
   const nlohmann::json value = to_json(record);
-  CHECK(value["latency"]["measured_ms"].is_null());
+  CHECK(value["latency"][0]["measured_ms"].is_null());
   CHECK(value["search_run"].is_null());
   CHECK(to_json(load_sidecar(scratch(value.dump()))) == value);
 
+  record.latencies.clear();
+  CHECK(to_json(record)["latency"] == nlohmann::json::array());
   const OnnxMetadata expected = {{"lathe.version", "0.1.0"},
                                  {"lathe.revision", "0e4de83"},
                                  {"lathe.date", "2026-11-21T15:20:52Z"},
@@ -89,12 +92,29 @@ TEST_CASE("the ONNX file carries latency and accuracy", "[supernet][export]") {
   const auto has = [&](const std::string& key, const std::string& value) {
     return std::find(metadata.begin(), metadata.end(), std::pair(key, value)) != metadata.end();
   };
-  CHECK(has("lathe.latency_device", "local"));
+  CHECK(has("lathe.latency_device", "AMD EPYC"));
   CHECK(has("lathe.latency_budget_ms", "0.75"));
   CHECK(has("lathe.latency_predicted_ms", "0.71"));
   CHECK(has("lathe.latency_measured_ms", "0.73"));
   CHECK(has("lathe.accuracy", "0.712"));
   CHECK(has("lathe.accuracy_split", "val"));
+}
+
+TEST_CASE("every device of a search is in the sidecar and in the ONNX file", "[supernet][export]") {
+  ExportRecord record = load_sidecar(scratch(documented_example()));
+  record.latencies.push_back(record.latencies[0]);
+  record.latencies[1].table = "pixel";
+  record.latencies[1].measured = Micros(20500);
+  CHECK(to_json(record)["latency"][1]["measured_ms"] == 20.5);
+  CHECK(to_json(load_sidecar(scratch(to_json(record).dump()))) == to_json(record));
+  const OnnxMetadata metadata = onnx_metadata(record);
+  const auto has = [&](const std::string& key, const std::string& value) {
+    return std::find(metadata.begin(), metadata.end(), std::pair(key, value)) != metadata.end();
+  };
+  CHECK(has("lathe.latency.local.measured_ms", "0.73"));
+  CHECK(has("lathe.latency.pixel.measured_ms", "20.5"));
+  CHECK(has("lathe.latency.pixel.engine", "xnnpack"));
+  CHECK_FALSE(has("lathe.latency_measured_ms", "0.73"));
 }
 
 TEST_CASE("a wrong sidecar is refused by place, expectation and finding", "[supernet][export]") {
@@ -109,8 +129,8 @@ TEST_CASE("a wrong sidecar is refused by place, expectation and finding", "[supe
   };
   CHECK_THAT(refused("\"lathe.export\"", "\"lathe.exprot\""),
              ContainsSubstring("sidecar_test.json: /format") && ContainsSubstring("lathe.exprot"));
-  CHECK_THAT(refused("\"version\": 1", "\"version\": 2"), ContainsSubstring("/version"));
-  CHECK_THAT(refused("0.71,", "\"fast\","), ContainsSubstring("/latency/predicted_ms") &&
+  CHECK_THAT(refused("\"version\": 2", "\"version\": 1"), ContainsSubstring("/version"));
+  CHECK_THAT(refused("0.71,", "\"fast\","), ContainsSubstring("/latency/0/predicted_ms") &&
                                                 ContainsSubstring("milliseconds or null") &&
                                                 ContainsSubstring("\"fast\""));
   CHECK_THAT(refused("00a1b2c3d4e5f607", "00A1"), ContainsSubstring("/network/space_fingerprint") &&
