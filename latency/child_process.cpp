@@ -16,6 +16,8 @@ namespace lathe::latency {
 namespace {
 
 constexpr std::size_t kKeptErrors = 4096;
+// Between two looks at whether a program has ended.
+constexpr std::chrono::milliseconds kGlance{5};
 
 /// Both ends close on exec, so that children do not hold each other's pipes open.
 struct Pipe {
@@ -115,15 +117,21 @@ void ChildProcess::terminate() const {
   if (!exit_) kill(pid_, SIGTERM);
 }
 
-ChildProcess::Exit ChildProcess::wait() {
-  if (exit_) return *exit_;
-  while (err_ >= 0) {
-    std::array<pollfd, 1> end = {{{err_, POLLIN, 0}}};
-    if (poll(end.data(), end.size(), -1) > 0 && !drain(err_, errors_)) close_end(err_);
+ChildProcess::Exit ChildProcess::wait(std::chrono::milliseconds timeout) {
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  while (!collect()) {
+    if (std::chrono::steady_clock::now() > deadline) kill(pid_, SIGKILL);
+    read_some(kGlance);
   }
+  read_some(std::chrono::milliseconds(0));  // its last words
+  return *exit_;
+}
+
+bool ChildProcess::collect() {
+  if (exit_) return true;
   int status = 0;
-  while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
-  }
+  const pid_t ended = waitpid(pid_, &status, WNOHANG);
+  if (ended == 0 || (ended < 0 && errno == EINTR)) return false;
   Exit exit;
   if (WIFSIGNALED(status)) {
     exit.signal = WTERMSIG(status);
@@ -131,7 +139,7 @@ ChildProcess::Exit ChildProcess::wait() {
     exit.code = WEXITSTATUS(status);
   }
   exit_ = exit;
-  return exit;
+  return true;
 }
 
 }  // namespace lathe::latency

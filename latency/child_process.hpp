@@ -26,17 +26,19 @@ class ChildProcess {
   bool at_end() const { return ended_ && buffer_.find('\n') == std::string::npos; }
   /// SIGTERM: asks the program to end.
   void terminate() const;
-  /// Waits for the end.
+  /// Waits for the end; a program that has not ended after `timeout` is killed.
   struct Exit {
     int code = 0;    ///< exit code, if no signal
     int signal = 0;  ///< that killed it, or 0
   };
-  Exit wait();
+  Exit wait(std::chrono::milliseconds timeout);
   /// The last part of what it wrote to stderr so far.
   const std::string& errors() const { return errors_; }
 
  private:
   void read_some(std::chrono::milliseconds timeout);
+  /// True once it has ended, which it may before its pipes do.
+  bool collect();
 
   pid_t pid_ = -1;
   int out_ = -1, err_ = -1;

@@ -21,6 +21,9 @@ namespace {
 
 // How long a request to stop may wait to be seen.
 constexpr std::chrono::milliseconds kGlance{200};
+// How often a probe may spend Protocol::max_time without a line: an item's runs take it once, and
+// one run that is longer than it is not cut off.
+constexpr double kMaxTimes = 100;
 
 /// The job as a file of its own in the system's temporary folder.
 class JobFile {
@@ -68,12 +71,38 @@ ProbeLine parse_line(const std::string& line, const std::filesystem::path& probe
   }
 }
 
+/// Reads a probe's lines, and counts how long it has been silent in glances rather than by a clock:
+/// after both programs were stopped and continued, neither is late.
+class Listener {
+ public:
+  Listener(ChildProcess& child, std::chrono::milliseconds limit) : child_(child), limit_(limit) {}
+  /// The next line; nullopt where there is none at a glance, or at the end.
+  std::optional<std::string> line() {
+    auto line = child_.read_line(kGlance);
+    silence_ = line ? std::chrono::milliseconds(0) : silence_ + kGlance;
+    return line;
+  }
+  bool is_late() const { return silence_ > limit_; }
+  std::string text_of_limit() const { return text(Micros(limit_)); }
+
+ private:
+  ChildProcess& child_;
+  std::chrono::milliseconds limit_, silence_{0};
+};
+
 /// One measuring of a job, over as many processes as it takes.
 class Measuring {
  public:
   Measuring(const std::filesystem::path& probe, const std::string& engine, const Job& job,
-            const std::function<void(const Sample&)>& sink, EventSink& events)
-      : probe_(probe), sink_(sink), events_(events), job_{engine, job}, deaths_(job.items.size()) {
+            std::chrono::milliseconds patience, const std::function<void(const Sample&)>& sink,
+            EventSink& events)
+      : probe_(probe),
+        sink_(sink),
+        events_(events),
+        job_{engine, job},
+        deaths_(job.items.size()),
+        limit_(patience + std::chrono::duration_cast<std::chrono::milliseconds>(
+                              kMaxTimes * job.protocol.max_time)) {
     if (job.done.empty()) job_.job.done.resize(job.items.size());
     total_ = double(job.items.size()) * job.protocol.rounds;
     for (const auto& rounds : job_.job.done) done_ += double(rounds.size());
@@ -87,8 +116,9 @@ class Measuring {
  private:
   /// True when all is done, false if the process died in an item and another has to go on.
   bool run_process() {
-    const JobFile file(job_);
-    ChildProcess child(probe_, {file.path().string()});
+    std::optional<JobFile> file(job_);
+    ChildProcess child(probe_, {file->path().string()});
+    Listener listener(child, limit_);
     began_.reset();
     std::optional<Ended> ended;
     bool asked = false;
@@ -97,20 +127,34 @@ class Measuring {
         child.terminate();
         asked = true;
       }
-      const auto line = child.read_line(kGlance);
+      const auto line = listener.line();
+      if (listener.is_late()) throw_silent(listener.text_of_limit(), asked);
       if (!line) continue;
       const ProbeLine parsed = parse_line(*line, probe_);
+      if (std::holds_alternative<Started>(parsed)) file.reset();  // it was read
       if (const auto* began = std::get_if<Began>(&parsed)) began_ = checked(*began);
       if (const auto* sample = std::get_if<Sample>(&parsed)) take(*sample);
       if (const auto* end = std::get_if<Ended>(&parsed)) ended = *end;
     }
-    const ChildProcess::Exit exit = child.wait();
+    const ChildProcess::Exit exit = child.wait(limit_);
     if (asked || (ended && ended->stopped)) throw Interrupted("stopped while measuring");
     if (ended) return true;
     const std::string end = end_text(exit, child.errors());
     if (!began_) throw DeviceError(probe_.string() + " ended before its job: " + end);
     blame(*began_, end);
     return false;
+  }
+
+  [[noreturn]] void throw_silent(const std::string& limit, bool asked) const {
+    if (asked) throw Interrupted("stopped while measuring; " + probe_.string() + " was killed");
+    const std::string place =
+        began_ ? "item \"" + job_.job.items[static_cast<std::size_t>(began_->item)].name +
+                     "\", round " + std::to_string(began_->round)
+               : "between two items";
+    throw DeviceError(text(Problem{
+        probe_.string() + ": " + place, "an answer within " + limit, "none, so it was killed",
+        "--resume goes on with what was not measured; if the item takes that long, "
+        "raise max_time"}));
   }
 
   Began checked(const Began& began) const {
@@ -160,27 +204,34 @@ class Measuring {
   const std::function<void(const Sample&)>& sink_;
   EventSink& events_;
   EngineJob job_;
-  std::vector<int> deaths_;  ///< of each item's processes
+  std::vector<int> deaths_;          ///< of each item's processes
+  std::chrono::milliseconds limit_;  ///< of silence
   std::optional<Began> began_;
   double done_ = 0, total_ = 0;
 };
 
 class LocalDevice : public Device {
  public:
-  LocalDevice(std::filesystem::path probe, std::string engine)
-      : probe_(std::move(probe)), engine_(std::move(engine)) {}
+  LocalDevice(std::filesystem::path probe, std::string engine, std::chrono::milliseconds patience)
+      : probe_(std::move(probe)), engine_(std::move(engine)), patience_(patience) {}
 
   DeviceInfo info() override {
     if (info_) return *info_;
     require_probe();
     ChildProcess child(probe_, {"--info", engine_});
+    Listener listener(child, patience_);
     while (!child.at_end()) {
-      const auto line = child.read_line(kGlance);
+      const auto line = listener.line();
+      if (listener.is_late()) {
+        throw DeviceError(text(Problem{probe_.string() + " --info " + engine_,
+                                       "an answer within " + listener.text_of_limit(),
+                                       "none, so it was killed", ""}));
+      }
       if (!line) continue;
       const ProbeLine parsed = parse_line(*line, probe_);
       if (const auto* started = std::get_if<Started>(&parsed)) info_ = started->device;
     }
-    const ChildProcess::Exit exit = child.wait();
+    const ChildProcess::Exit exit = child.wait(patience_);
     if (!info_ || exit.signal != 0 || exit.code != 0) {
       info_.reset();
       throw DeviceError(probe_.string() + " --info " + engine_ + ": " + last_line(child.errors()));
@@ -191,7 +242,7 @@ class LocalDevice : public Device {
   void measure(const Job& job, const std::function<void(const Sample&)>& sink,
                EventSink& events) override {
     require_probe();
-    Measuring(probe_, engine_, job, sink, events).run();
+    Measuring(probe_, engine_, job, patience_, sink, events).run();
   }
 
  private:
@@ -204,14 +255,16 @@ class LocalDevice : public Device {
 
   std::filesystem::path probe_;
   std::string engine_;
+  std::chrono::milliseconds patience_;
   std::optional<DeviceInfo> info_;
 };
 
 }  // namespace
 
 std::unique_ptr<Device> make_local_device(const std::filesystem::path& probe,
-                                          const std::string& engine) {
-  return std::make_unique<LocalDevice>(probe, engine);
+                                          const std::string& engine,
+                                          std::chrono::milliseconds patience) {
+  return std::make_unique<LocalDevice>(probe, engine, patience);
 }
 
 std::filesystem::path probe_beside_program() { return program_folder() / "lathe-probe"; }

@@ -2,6 +2,7 @@
 
 #include "latency/measurement_log.hpp"
 #include "latency/summary.hpp"
+#include "spaces/base/file_io.hpp"
 #include "spaces/base/json_io.hpp"
 
 #include <nlohmann/json.hpp>
@@ -76,6 +77,13 @@ LogSection logged_section(const LogSection& wanted, const MeasureOptions& option
   return std::move(last);
 }
 
+/// False for a log whose first line was not finished: the process was killed as it began.
+bool has_begun(const std::filesystem::path& log) {
+  bool line = false;
+  read_pieces(log, [&](std::string_view piece) { line = line || piece.find('\n') != piece.npos; });
+  return line;
+}
+
 /// Opens the log at the wanted section: a new file, one more section, or the one to resume, whose
 /// samples are then in `section`.
 JsonlWriter open_log(LogSection& section, const MeasureOptions& options, bool appends,
@@ -85,13 +93,18 @@ JsonlWriter open_log(LogSection& section, const MeasureOptions& options, bool ap
     throw ConfigError(options.samples.string() +
                       ": expected a new file, got one that exists; use --resume or another --out");
   }
-  if (options.resume) {
+  if (options.resume && has_begun(options.samples)) {
     section = logged_section(section, options, events);
     return JsonlWriter(options.samples);
   }
-  JsonlWriter log(options.samples);
-  log.append(section_line(section));
-  return log;
+  try {
+    JsonlWriter log(options.samples);
+    log.append(section_line(section));
+    return log;
+  } catch (const ResourceError&) {
+    if (!exists) remove_file(options.samples);
+    throw;
+  }
 }
 
 void report_failure(const LogSection& section, const Sample& sample, EventSink& events) {
@@ -134,6 +147,7 @@ LatencyTable measure_table(const Plan& plan, Device& device, const MeasureOption
   LogSection section = wanted_section(plan, device, options);
   JsonlWriter log = open_log(section, options, /*appends=*/false, events);
   measure_section(section, device, &log, events);
+  flush_file(options.samples);
   return rebuild_table(options.samples);
 }
 
@@ -152,6 +166,7 @@ LatencyTable measure_missing(const LatencyTable& table, const Plan& plan, Device
   if (plan.blocks.empty()) return result;
   JsonlWriter log = open_log(section, same, /*appends=*/true, events);
   measure_section(section, device, &log, events);
+  flush_file(options.samples);
   add_blocks(result, section);
   return result;
 }

@@ -1,6 +1,7 @@
 #include "search/search_loop.hpp"
 
 #include "search/run_files.hpp"
+#include "spaces/base/file_io.hpp"
 #include "spaces/base/hash.hpp"
 #include "spaces/base/json_io.hpp"
 
@@ -222,6 +223,7 @@ class Loop {
     for (const Round& round : rounds_) {
       rounds.push_back({round.evaluated, round.elapsed_s, round.evaluate_s});
     }
+    flush_file(folder_ / "evaluated.jsonl");  // never on the disk after what counts on it
     write_file(folder_ / "state.json", dump_json({{"format", "lathe.search-state"},
                                                   {"version", 1},
                                                   {"setup", identity_},

@@ -23,11 +23,12 @@ constexpr const char* kUsage =
     "usage: lathe-probe JOB.json\n"
     "       lathe-probe --info ENGINE\n"
     "Runs the job of `lathe measure` on this machine, or tells what machine and engine this is.\n"
-    "SIGINT or SIGTERM: ends after the current item.\n"
-    "For tests: --crash-on ITEM kills the program where that item begins.\n";
+    "SIGINT, SIGTERM or SIGHUP: ends after the current item.\n"
+    "For tests: --crash-on ITEM kills the program where that item begins, --hang-on ITEM stops it\n"
+    "there.\n";
 
 struct Options {
-  std::string job, info, crash_on;
+  std::string job, info, crash_on, hang_on;
   bool help = false;
 };
 
@@ -44,6 +45,8 @@ Options parse_options(const std::vector<std::string>& words) {
       options.info = value();
     } else if (words[i] == "--crash-on") {
       options.crash_on = value();
+    } else if (words[i] == "--hang-on") {
+      options.hang_on = value();
     } else if (options.job.empty() && words[i].compare(0, 1, "-") != 0) {
       options.job = words[i];
     } else {
@@ -84,16 +87,17 @@ void run(const Options& options) {
   doors.write = [&](const ProbeLine& line) {
     write_line(line);
     const auto* began = std::get_if<Began>(&line);
-    if (began != nullptr && !options.crash_on.empty() &&
-        job.job.items[static_cast<std::size_t>(began->item)].name == options.crash_on) {
-      raise(SIGKILL);
-    }
+    if (began == nullptr) return;
+    const std::string& name = job.job.items[static_cast<std::size_t>(began->item)].name;
+    if (name == options.crash_on) raise(SIGKILL);
+    if (name == options.hang_on) raise(SIGSTOP);
   };
   // The signals are blocked, so a stop shows as pending, and no handler with its global is needed.
   doors.stop = [] {
     sigset_t pending;
     return sigpending(&pending) == 0 &&
-           (sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1);
+           (sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1 ||
+            sigismember(&pending, SIGHUP) == 1);
   };
   write_line(run_job(job.job, *backend, doors));
 }
@@ -118,6 +122,7 @@ int main(int argc, char** argv) {
   sigemptyset(&stops);
   sigaddset(&stops, SIGINT);
   sigaddset(&stops, SIGTERM);
+  sigaddset(&stops, SIGHUP);
   sigprocmask(SIG_BLOCK, &stops, nullptr);
   try {
     return lathe::latency::main_of({argv + 1, argv + argc});

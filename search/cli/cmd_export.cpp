@@ -6,7 +6,9 @@
 #include "search/cli/run_folder.hpp"
 #include "search/torch_door.hpp"
 #include "spaces/base/error.hpp"
+#include "spaces/base/file_io.hpp"
 #include "spaces/base/json_io.hpp"
+#include "spaces/base/run_lock.hpp"
 #include "supernet/export/onnx_writer.hpp"
 #include "supernet/export/onnxruntime.hpp"
 #include "supernet/export/sidecar.hpp"
@@ -15,7 +17,9 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <optional>
 #include <sstream>
+#include <utility>
 
 namespace lathe::cli {
 namespace {
@@ -104,13 +108,18 @@ Source source_of(const ExportOptions& options) {
   return source;
 }
 
-/// A folder beside the product that becomes the product at the end, or is removed.
+/// A folder beside the product that becomes the product at the end, or is removed. Another process
+/// that exports to the same place is refused; what a killed one left there is removed.
 class Staging {
  public:
   explicit Staging(const fs::path& product)
-      : product_(product), folder_(product.string() + ".unfinished") {
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
+      : product_(product),
+        folder_(checked(product.string() + ".unfinished")),
+        made_(folder_),
+        lock_(std::in_place, product, "a place", folder_ / "lock") {
+    for (const auto& entry : fs::directory_iterator(folder_)) {
+      if (entry.path().filename() != "lock") fs::remove_all(entry.path());
+    }
   }
   ~Staging() {
     std::error_code ignored;
@@ -119,10 +128,27 @@ class Staging {
   Staging(const Staging&) = delete;
   Staging& operator=(const Staging&) = delete;
   fs::path operator/(const std::string& name) const { return folder_ / name; }
-  void finish() { fs::rename(folder_, product_); }
+  void finish() {
+    lock_.reset();
+    std::error_code error;
+    fs::rename(folder_, product_, error);
+    if (error) throw_unwritable(product_, error.value());
+    made_.keep();
+  }
 
  private:
+  /// A folder without our lock is somebody else's.
+  static fs::path checked(const fs::path& folder) {
+    if (fs::exists(folder) && !fs::exists(folder / "lock") && !fs::is_empty(folder)) {
+      throw ConfigError(Problem{folder.string(), "no such name, for the export is made there",
+                                "a folder with files", "move it away, or choose another --out"});
+    }
+    return folder;
+  }
+
   fs::path product_, folder_;
+  NewFolder made_;  ///< the folders above it
+  std::optional<RunLock> lock_;
 };
 
 /// What the supernet's subnet and the folded graph make of the same images.

@@ -12,6 +12,7 @@
 #include "spaces/base/config_reader.hpp"
 #include "spaces/base/error.hpp"
 #include "spaces/base/json_io.hpp"
+#include "spaces/base/run_lock.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -167,6 +168,8 @@ void run(const General& general, const MeasureOptions& options) {
   if (!options.missing) {
     refuse_existing(options.out, "choose another name, or add to a table with --missing");
   }
+  const RunLock lock(options.out, "a table", options.out.string() + ".lock");
+  if (!options.missing) refuse_existing(options.out, "another process has just written it");
   ConsoleSink sink(general.quiet);
   const auto device = latency::make_device(device_config, latency::probe_beside_program());
   const latency::MeasureOptions how{config.protocol, seed,

@@ -16,6 +16,7 @@
 #include "search/torch_door.hpp"
 #include "spaces/base/error.hpp"
 #include "spaces/base/json_io.hpp"
+#include "spaces/base/run_lock.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -199,14 +200,22 @@ void search_in(RunDir& run, const SearchConfig& config, const Feasibility& feasi
 
 /// Results do not depend on the number of workers, so a resume may have another one.
 json config_to_open(const SearchOptions& options, json config) {
-  if (options.resume) config["workers"] = RunDir::read_config(options.out).at("workers");
+  // A run that was killed as it began may have none yet.
+  const bool stored = options.resume && std::filesystem::exists(options.out / "config.json");
+  if (stored) config["workers"] = RunDir::read_config(options.out).at("workers");
   return config;
+}
+
+/// Refuses at once a run that another process works on: loading tables and weights takes time.
+void require_free(const std::filesystem::path& run) {
+  if (std::filesystem::exists(run / "manifest.json")) const RunLock lock(run);
 }
 
 }  // namespace
 
 void run(const General& general, const SearchOptions& options) {
   if (!options.resume) refuse_existing(options.out, "choose another name, or go on with --resume");
+  if (options.resume) require_free(options.out);
   const auto name = search_config_name(options);
   const json typed = search_config_json(options);
   const json resolved = search::resolve_search_config(typed, name);

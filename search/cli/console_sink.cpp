@@ -33,9 +33,9 @@ void install(int signal, void (*handler)(int));
 
 extern "C" void on_stop_signal(int signal) {
   stop_signal = signal;
-  for (const int each : kStopSignals) {
-    install(each, SIG_DFL);  // the second one ends the program
-  }
+  install(SIGINT, SIG_DFL);  // the second one ends the program
+  install(SIGTERM, SIG_DFL);
+  install(SIGHUP, SIG_IGN);  // shell and system both send it where a terminal closes
 }
 
 /// SIGHUP stays ignored where it is: that is what nohup is for.

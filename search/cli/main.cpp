@@ -42,8 +42,10 @@ int main(int argc, char** argv) {
   } catch (const std::bad_alloc&) {
     return report(ExitCode::resource, "lathe: out of memory");
   } catch (const std::filesystem::filesystem_error& error) {
-    const bool full = error.code() == std::errc::no_space_on_device;
-    return report(full ? ExitCode::resource : ExitCode::input, error.what());
+    const auto& code = error.code();
+    const bool disk = code == std::errc::no_space_on_device || code == std::errc::io_error ||
+                      code == std::errc::read_only_file_system;
+    return report(disk ? ExitCode::resource : ExitCode::input, error.what());
   } catch (const std::exception& error) {
     return report(ExitCode::bug, std::string("lathe: a bug: ") + error.what());
   } catch (...) {

@@ -4,6 +4,7 @@
 #include "spaces/base/json_io.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <fcntl.h>
 #include <system_error>
@@ -61,7 +62,7 @@ std::string nearest_name(const fs::path& file) {
 
 /// A new file in the folder of `file`, with the permissions that any new file has.
 std::pair<fs::path, int> open_temporary(const fs::path& file) {
-  const std::string start = ".lathe-" + std::to_string(::getpid()) + "-";
+  const std::string start = temporary_prefix(::getpid());
   for (int attempt = 0;; ++attempt) {
     const fs::path name = folder_of(file) / (start + std::to_string(attempt) + ".tmp");
     const int descriptor = open_file(name, O_WRONLY | O_CREAT | O_EXCL, 0666);
@@ -89,6 +90,43 @@ class Temporary {
  private:
   fs::path name_;
 };
+
+/// What to do about an errno of a write.
+std::string remedy_of(int error) {
+  switch (error) {
+    case ENOSPC:
+    case EDQUOT:
+      return "make room there, then run it again; what takes --resume goes on where it was";
+    case EROFS:
+    case EACCES:
+    case EPERM:
+      return "choose a place that can be written to";
+    case EFBIG:
+      return "raise the limit of file sizes (ulimit -f), or choose another file system";
+    case EIO:
+      return "look after the disk (the system's log says more), or choose another place";
+    default:
+      return "";
+  }
+}
+
+/// Where the last whole line ends: after the last newline, or 0. -1 and errno where reading fails.
+off_t end_of_lines(int descriptor) {
+  std::array<char, 4096> buffer{};
+  off_t end = ::lseek(descriptor, 0, SEEK_END);
+  while (end > 0) {
+    const off_t start = std::max<off_t>(0, end - static_cast<off_t>(buffer.size()));
+    if (::lseek(descriptor, start, SEEK_SET) < 0) return -1;
+    const std::int64_t got =
+        read_some(descriptor, buffer.data(), static_cast<std::size_t>(end - start));
+    if (got < 0) return -1;
+    for (std::int64_t i = got; i > 0; --i) {
+      if (buffer[static_cast<std::size_t>(i - 1)] == '\n') return start + i;
+    }
+    end = start;
+  }
+  return end;
+}
 
 /// 0, or an errno. Some file systems cannot flush folders and say so with EINVAL.
 int flush(int descriptor) {
@@ -158,7 +196,60 @@ void throw_unwritable(const fs::path& file, int error) {
   if (is_folder(file)) {
     throw ConfigError({file.string(), "the name of a file", "a folder", "choose another name"});
   }
-  throw ResourceError(file.string() + ": cannot write: " + system_words(error));
+  throw ResourceError(text(
+      Problem{file.string(), "a file that can be written", system_words(error), remedy_of(error)}));
+}
+
+int open_lines(const fs::path& file) {
+  Descriptor descriptor(open_file(file, O_RDWR | O_CREAT | O_APPEND, 0666));
+  if (descriptor.get() < 0) throw_unwritable(file, errno);
+  const off_t end = end_of_lines(descriptor.get());
+  if (end < 0) throw_unwritable(file, errno);
+  const bool torn = ::lseek(descriptor.get(), 0, SEEK_END) != end;
+  if (torn && ::ftruncate(descriptor.get(), end) != 0) throw_unwritable(file, errno);
+  return descriptor.release();
+}
+
+void append_lines(int descriptor, const fs::path& file, std::string_view lines) {
+  const off_t before = ::lseek(descriptor, 0, SEEK_END);
+  if (before >= 0 && write_all(descriptor, lines)) return;
+  const int error = errno;
+  // If this fails too, the torn line has no newline and the next writer cuts it off.
+  if (before >= 0 && ::ftruncate(descriptor, before) != 0) errno = error;
+  throw_unwritable(file, error);
+}
+
+void flush_file(const fs::path& file) {
+  const Descriptor descriptor(open_file(file, O_RDONLY));
+  if (descriptor.get() < 0) throw_unwritable(file, errno);
+  if (const int error = flush(descriptor.get()); error != 0) throw_unwritable(file, error);
+}
+
+void remove_file(const fs::path& file) {
+  if (::unlink(file.c_str()) != 0 && errno != ENOENT) throw_unwritable(file, errno);
+}
+
+std::string temporary_prefix(std::int64_t process) {
+  return ".lathe-" + std::to_string(process) + "-";
+}
+
+NewFolder::NewFolder(const fs::path& folder) {
+  std::error_code error;
+  for (fs::path missing = folder; !missing.empty() && !fs::exists(missing, error);
+       missing = missing.parent_path()) {
+    made_.push_back(missing);
+  }
+  fs::create_directories(folder, error);
+  if (!error) return;
+  remove();
+  throw_unwritable(folder, error.value());
+}
+
+NewFolder::~NewFolder() { remove(); }
+
+void NewFolder::remove() const {
+  std::error_code ignored;
+  for (const fs::path& folder : made_) fs::remove(folder, ignored);
 }
 
 std::string read_file(const fs::path& file, std::uintmax_t max_bytes) {

@@ -5,43 +5,13 @@
 
 #include <nlohmann/json.hpp>
 
-#include <algorithm>
-#include <array>
-#include <cerrno>
-#include <fcntl.h>
 #include <unistd.h>
 #include <utility>
 
 namespace lathe {
-namespace {
 
-/// Where the last whole line ends: after the last newline, or 0. -1 and errno where reading fails.
-off_t end_of_lines(int descriptor) {
-  std::array<char, 4096> buffer{};
-  off_t end = ::lseek(descriptor, 0, SEEK_END);
-  while (end > 0) {
-    const off_t start = std::max<off_t>(0, end - static_cast<off_t>(buffer.size()));
-    if (::lseek(descriptor, start, SEEK_SET) < 0) return -1;
-    const std::int64_t got =
-        read_some(descriptor, buffer.data(), static_cast<std::size_t>(end - start));
-    if (got < 0) return -1;
-    for (std::int64_t i = got; i > 0; --i) {
-      if (buffer[static_cast<std::size_t>(i - 1)] == '\n') return start + i;
-    }
-    end = start;
-  }
-  return end;
-}
-
-}  // namespace
-
-JsonlWriter::JsonlWriter(const std::filesystem::path& file) : file_(file) {
-  Descriptor descriptor(open_file(file, O_RDWR | O_CREAT | O_APPEND, 0666));
-  if (descriptor.get() < 0) throw_unwritable(file, errno);
-  const off_t end = end_of_lines(descriptor.get());
-  if (end < 0 || ::ftruncate(descriptor.get(), end) != 0) throw_unwritable(file, errno);
-  descriptor_ = descriptor.release();
-}
+JsonlWriter::JsonlWriter(const std::filesystem::path& file)
+    : file_(file), descriptor_(open_lines(file)) {}
 
 JsonlWriter::~JsonlWriter() {
   if (descriptor_ >= 0) ::close(descriptor_);
@@ -57,13 +27,7 @@ JsonlWriter& JsonlWriter::operator=(JsonlWriter&& other) noexcept {
 }
 
 void JsonlWriter::append(const nlohmann::json& value) {
-  const std::string line = dump_json_line(value) + "\n";
-  const off_t before = ::lseek(descriptor_, 0, SEEK_END);
-  if (before >= 0 && write_all(descriptor_, line)) return;
-  const int error = errno;
-  // If this fails too, the torn line has no newline and the next writer cuts it off.
-  if (before >= 0 && ::ftruncate(descriptor_, before) != 0) errno = error;
-  throw_unwritable(file_, error);
+  append_lines(descriptor_, file_, dump_json_line(value) + "\n");
 }
 
 int read_jsonl(const std::filesystem::path& file,

@@ -215,6 +215,35 @@ struct RunDir::State {
   void save() const { write_file(folder / kManifest, dump_json(manifest)); }
 };
 
+namespace {
+
+/// True if the folder holds nothing, or nothing but what a run leaves that was killed while it
+/// began: its lock, which one that ends otherwise removes, and its config, but no manifest.
+bool has_nothing_begun(const fs::path& folder) {
+  const bool locked = fs::exists(folder / "lock");
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    const bool temporary = name.rfind(".lathe-", 0) == 0;
+    if (!locked || !(name == "lock" || name == kConfig || temporary)) return false;
+  }
+  return true;
+}
+
+/// The config, and then the manifest: with that the run has begun.
+void write_start(const fs::path& folder, const json& manifest, const json& config) {
+  try {
+    write_file(folder / kConfig, dump_json(config));
+    write_file(folder / kManifest, dump_json(manifest));
+  } catch (...) {
+    std::error_code ignored;
+    fs::remove(folder / kConfig, ignored);
+    fs::remove(folder / kManifest, ignored);
+    throw;
+  }
+}
+
+}  // namespace
+
 RunDir RunDir::create(const fs::path& named, const Start& start, const json& config) {
   const fs::path folder = without_slash(named);
   const auto refuse = [&](const std::string& found, const std::string& remedy) {
@@ -225,22 +254,19 @@ RunDir RunDir::create(const fs::path& named, const Start& start, const json& con
   if (fs::exists(status) && !fs::is_directory(status)) {
     refuse("the file " + folder.string(), "choose another --out");
   }
-  fs::create_directories(folder, error);
-  if (error) throw_unwritable(folder, error.value());
+  NewFolder made(folder);  // before the lock, so that it goes after it
   // Before the lock: a lock file of ours would be one more thing in somebody's folder.
-  const auto refuse_full = [&]() {
-    for (const auto& entry : fs::directory_iterator(folder)) {
-      if (entry.path().filename() == "lock") continue;
-      refuse("the folder " + folder.string(), "use --resume to go on, or another --out");
-    }
+  const auto refuse_begun = [&]() {
+    if (has_nothing_begun(folder)) return;
+    refuse("the folder " + folder.string(), "use --resume to go on, or another --out");
   };
-  refuse_full();
+  refuse_begun();
   auto state = std::make_unique<State>(folder);
-  refuse_full();
+  refuse_begun();
   state->manifest = new_manifest(start);
-  write_file(folder / kConfig, dump_json(config));
-  state->save();
+  write_start(folder, state->manifest, config);
   state->open = true;
+  made.keep();
   return RunDir(std::move(state));
 }
 
@@ -251,6 +277,8 @@ RunDir RunDir::resume(const fs::path& named, const Start& start, const json& con
     throw ConfigError({folder.string(), run_of(start.kind) + " to go on with", "nothing",
                        "leave --resume out to start one"});
   }
+  const bool killed_at_once = fs::exists(folder / "lock", error) && has_nothing_begun(folder);
+  if (killed_at_once) return create(folder, start, config);
   read_manifest(folder, start.kind);
   auto state = std::make_unique<State>(folder);
   state->manifest = read_manifest(folder, start.kind);

@@ -1,6 +1,7 @@
 #include "supernet/training/checkpoint.hpp"
 
 #include "spaces/base/error.hpp"
+#include "spaces/base/file_io.hpp"
 #include "spaces/base/json_io.hpp"
 #include "spaces/base/run_dir.hpp"
 
@@ -115,8 +116,9 @@ void save_checkpoint(const fs::path& file, const CheckpointIdentity& identity,
                                 {"config", identity.config},
                                 {"made_by", dump_json_line(to_json(build_info()))},
                                 {"state", dump_json_line(to_json(state))}};
-  fs::create_directories(file.parent_path());
+  NewFolder folder(file.parent_path());
   write_safetensors(file, collector.content);
+  folder.keep();
 }
 
 Checkpoint read_checkpoint(const fs::path& file, const std::string& space_fingerprint) {
@@ -179,7 +181,7 @@ void remove_other_checkpoints(const fs::path& run_folder, const std::vector<std:
   for (const std::string& name : checkpoints_in(run_folder)) {
     const std::string relative = std::string(kFolder) + "/" + name;
     if (std::find(keep.begin(), keep.end(), relative) == keep.end())
-      fs::remove(run_folder / relative);
+      remove_file(run_folder / relative);
   }
 }
 

@@ -1,17 +1,19 @@
 #include "supernet/training/metrics.hpp"
 
 #include "spaces/base/error.hpp"
+#include "spaces/base/file_io.hpp"
 #include "spaces/base/json_io.hpp"
 
 #include <nlohmann/json.hpp>
 
 #include <cstdio>
-#include <fstream>
 
 namespace lathe::supernet {
 namespace {
 
 const std::string kMetricsHeader = "phase,epoch,step,subnet,loss,accuracy\n";
+const std::string kTimingHeader =
+    "phase,epoch,step,train_seconds,judge_seconds,cpu_seconds,images_per_second\n";
 
 /// The shortest text that reads back equal.
 std::string number(double value) { return dump_json_line(nlohmann::json(value)); }
@@ -40,16 +42,13 @@ void Metrics::add(const MetricsRow& row) {
 void Metrics::write() const { write_file(file_, text_); }
 
 void append_timing(const std::filesystem::path& file, const TimingRow& row) {
-  const bool is_new = !std::filesystem::exists(file);
-  std::ofstream out(file, std::ios::app);
-  if (is_new) out << "phase,epoch,step,train_seconds,judge_seconds,cpu_seconds,images_per_second\n";
+  const Descriptor lines(open_lines(file));
+  const bool is_new = std::filesystem::file_size(file) == 0;
   char line[160];
   std::snprintf(line, sizeof line, ",%d,%lld,%.3f,%.3f,%.3f,%.1f\n", row.epoch,
                 static_cast<long long>(row.step), row.train_seconds, row.judge_seconds,
                 row.cpu_seconds, row.images_per_second);
-  out << row.phase << line << std::flush;
-  if (!out)
-    throw ResourceError(file.string() + ": expected to append a line, but it can't be written");
+  append_lines(lines.get(), file, (is_new ? kTimingHeader : "") + row.phase + line);
 }
 
 }  // namespace lathe::supernet

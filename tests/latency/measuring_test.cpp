@@ -112,6 +112,23 @@ TEST_CASE("a table is rebuilt from its log to the same bytes", "[latency][measur
   CHECK(saved(rebuild_table(options.samples), scratch) == saved(table, scratch));
 }
 
+TEST_CASE("a log that was killed in its first line is begun anew on resuming",
+          "[latency][measuring]") {
+  const ScratchFolder whole_folder, scratch;
+  RecordingSink sink;
+  SimulatedDevice device;
+  const LatencyTable expected =
+      measure_table(example_plan(), device, options_for(whole_folder), sink);
+  MeasureOptions options = options_for(scratch);
+  options.resume = true;
+  for (const std::string start : {"", "{\"section\":{\"build"}) {
+    write_file(options.samples, start);
+    const LatencyTable table = measure_table(example_plan(), device, options, sink);
+    CHECK(content(table, scratch) == content(expected, scratch));
+    CHECK(read_log(options.samples).size() == 1);
+  }
+}
+
 TEST_CASE("a lost device costs nothing that was measured", "[latency][measuring]") {
   const ScratchFolder whole_folder, scratch;
   RecordingSink sink;

@@ -89,6 +89,41 @@ TEST_CASE("an item that kills its process costs itself only", "[latency][probe]"
   CHECK(measured == std::multiset<int>{0, 0, 0, 2, 2, 2});
 }
 
+TEST_CASE("a probe that stops answering is killed, and the item is named", "[latency][probe]") {
+  const ScratchFolder scratch;
+  RecordingSink sink;
+  const auto probe = script(
+      scratch, "exec '" + probe_beside_program().string() + "' --hang-on '" + kOther + "' \"$@\"");
+  const auto device = make_local_device(probe, "reference", std::chrono::milliseconds(400));
+  Job job = example_job();
+  job.protocol.max_time = Micros{2000};  // 100 times: 200 ms more
+  std::set<std::pair<int, int>> seen;
+  const auto keep = [&](const Sample& sample) { seen.insert({sample.item, sample.round}); };
+  CHECK_THROWS_AS(device->measure(job, keep, sink), DeviceError);
+  seen.clear();
+  CHECK_THROWS_WITH(device->measure(job, keep, sink),
+                    probe.string() + ": item \"" + kOther +
+                        "\", round 0: expected an answer within 600 ms, got none, so it was "
+                        "killed; --resume goes on with what was not measured; if the item takes "
+                        "that long, raise max_time");
+  for (const auto& sample : seen) CHECK(sample.first != 1);
+  const auto mute = script(scratch, "exec sleep 1000");
+  CHECK_THROWS_WITH(make_local_device(mute, "reference", std::chrono::milliseconds(300))
+                        ->measure(job, keep, sink),
+                    ContainsSubstring("between two items") && ContainsSubstring("got none"));
+  CHECK_THROWS_WITH(make_local_device(mute, "reference", std::chrono::milliseconds(300))->info(),
+                    ContainsSubstring("--info reference: expected an answer within 300 ms"));
+}
+
+TEST_CASE("a program that closes its output and stays is killed in the end", "[latency]") {
+  const ScratchFolder scratch;
+  ChildProcess child(script(scratch, "echo one; exec sleep 1000 >&- 2>&-"), {});
+  const std::chrono::milliseconds patience{10000};
+  CHECK(child.read_line(patience) == std::optional<std::string>("one"));
+  CHECK_FALSE(child.read_line(patience));
+  CHECK(child.wait(std::chrono::milliseconds(100)).signal == SIGKILL);
+}
+
 TEST_CASE("a request to stop ends the probe and keeps its samples", "[latency][probe]") {
   RecordingSink sink;
   const auto device = make_local_device(probe_beside_program(), "reference");
@@ -141,6 +176,6 @@ TEST_CASE("children are read line by line, with both streams and the end", "[lat
   CHECK(child.read_line(patience) == std::optional<std::string>("two"));
   CHECK_FALSE(child.read_line(patience));
   CHECK(child.at_end());
-  CHECK(child.wait().signal == SIGTERM);
+  CHECK(child.wait(patience).signal == SIGTERM);
   CHECK(child.errors() == "trouble\n");
 }

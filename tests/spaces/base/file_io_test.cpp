@@ -92,8 +92,11 @@ TEST_CASE("what does not fit is a ResourceError in the system's words; the old f
   {
     const test::FileSizeLimit limit(1000);
     CHECK_THROWS_AS(write_file(folder / "f", std::string(5000, 'x')), ResourceError);
-    CHECK_THROWS_WITH(write_file(folder / "f", std::string(5000, 'x')),
-                      (folder / "f").string() + ": cannot write: File too large");
+    CHECK_THROWS_WITH(
+        write_file(folder / "f", std::string(5000, 'x')),
+        (folder / "f").string() +
+            ": expected a file that can be written, got File too large; raise the limit of "
+            "file sizes (ulimit -f), or choose another file system");
   }
   CHECK(read_file(folder / "f") == "old");
   CHECK(names_in(folder.path()) == std::vector<std::string>{"f"});
@@ -107,7 +110,9 @@ TEST_CASE("a folder that can't be written to is a ResourceError", "[base]") {
   }
   fs::permissions(folder.path(), fs::perms(0555));
   CHECK_THROWS_WITH(write_file(folder / "f", "x"),
-                    (folder / "f").string() + ": cannot write: Permission denied");
+                    (folder / "f").string() +
+                        ": expected a file that can be written, got Permission denied; "
+                        "choose a place that can be written to");
   fs::permissions(folder.path(), fs::perms(0755));
 }
 

@@ -77,8 +77,11 @@ TEST_CASE("of a line that does not fit nothing stays", "[base]") {
   {
     const test::FileSizeLimit limit(100);
     CHECK_THROWS_AS(writer.append(std::string(500, 'x')), ResourceError);
-    CHECK_THROWS_WITH(writer.append(std::string(500, 'x')),
-                      file.string() + ": cannot write: File too large");
+    CHECK_THROWS_WITH(
+        writer.append(std::string(500, 'x')),
+        file.string() +
+            ": expected a file that can be written, got File too large; raise the limit of "
+            "file sizes (ulimit -f), or choose another file system");
   }
   CHECK(read_file(file) == "\"first\"\n");
   writer.append("second");

@@ -3,6 +3,7 @@
 #include "spaces/base/error.hpp"
 #include "spaces/base/hash.hpp"
 #include "spaces/base/json_io.hpp"
+#include "tests/spaces/base/file_size_limit.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/scratch_folder.hpp"
 
@@ -159,21 +160,88 @@ TEST_CASE("one process works on a run; when it is killed another can go on", "[b
   const test::ScratchFolder scratch;
   const std::string name = (scratch / "a").string();
   Holder holder(scratch / "a");
+  std::array<char, 256> host{};
+  REQUIRE(::gethostname(host.data(), host.size() - 1) == 0);
+  const std::string since = manifest_of(scratch / "a")["started"].get<std::string>().substr(0, 14);
   const std::string expected = name +
                                ": expected a run that no other process works on, got one "
                                "that process " +
-                               std::to_string(holder.id()) +
-                               " works on; wait "
-                               "until it has ended, or stop it";
+                               std::to_string(holder.id()) + " on " + host.data() +
+                               " works on since " + since;
   CHECK_THROWS_AS(RunDir::resume(scratch / "a", kStart, kConfig), ConfigError);
-  CHECK_THROWS_WITH(RunDir::resume(scratch / "a", kStart, kConfig), expected);
+  CHECK_THROWS_WITH(
+      RunDir::resume(scratch / "a", kStart, kConfig),
+      ContainsSubstring(expected) && ContainsSubstring("; wait until it has ended, or stop it"));
   CHECK(manifest_of(scratch / "a")["status"] == "running");
   holder.kill();
   RunDir run = RunDir::resume(scratch / "a", kStart, kConfig);
   CHECK_THROWS_WITH(RunDir::resume(scratch / "a", kStart, kConfig),
-                    ContainsSubstring("process " + std::to_string(::getpid()) + " works on"));
+                    ContainsSubstring("process " + std::to_string(::getpid()) + " on "));
   run.close("complete", {});
   CHECK(manifest_of(scratch / "a")["status"] == "complete");
+}
+
+TEST_CASE("what a killed process was writing is removed with its lock, and no more", "[base]") {
+  const test::ScratchFolder scratch;
+  Holder holder(scratch / "a");
+  const std::string mine = ".lathe-" + std::to_string(holder.id()) + "-0.tmp";
+  fs::create_directories(scratch / "a/checkpoints/deep");
+  for (const std::string& name : {mine, "checkpoints/" + mine, "checkpoints/deep/" + mine,
+                                  std::string(".lathe-1-0.tmp"), std::string("a.csv")}) {
+    write_file(scratch / ("a/" + name), "x");
+  }
+  holder.kill();
+  RunDir::resume(scratch / "a", kStart, kConfig).close("complete", {});
+  CHECK_FALSE(fs::exists(scratch / ("a/" + mine)));
+  CHECK_FALSE(fs::exists(scratch / ("a/checkpoints/" + mine)));
+  CHECK(fs::exists(scratch / ("a/checkpoints/deep/" + mine)));
+  CHECK(fs::exists(scratch / "a/.lathe-1-0.tmp"));
+  CHECK(fs::exists(scratch / "a/a.csv"));
+}
+
+TEST_CASE("a run that was killed before it had a manifest begins anew", "[base]") {
+  const test::ScratchFolder scratch;
+  for (const bool resumes : {false, true}) {
+    const fs::path run = scratch / (resumes ? "resumed" : "again");
+    fs::create_directory(run);
+    write_file(run / "config.json", "{");
+    // Somebody's folder with a config in it; only our lock tells that a run began there.
+    CHECK_THROWS_AS(RunDir::create(run, kStart, kConfig), ConfigError);
+    CHECK_THROWS_AS(RunDir::resume(run, kStart, kConfig), FormatError);
+    CHECK(read_file(run / "config.json") == "{");
+    write_file(run / "lock", "999999999 elsewhere 2026-11-21T10:00:00Z\n");
+    write_file(run / ".lathe-999999999-0.tmp", "{");
+    RunDir begun =
+        resumes ? RunDir::resume(run, kStart, kConfig) : RunDir::create(run, kStart, kConfig);
+    CHECK(RunDir::read_config(run) == kConfig);
+    CHECK(manifest_of(run)["status"] == "running");
+    CHECK(manifest_of(run)["resumed"].empty());
+    begun.close("complete", {});
+  }
+}
+
+TEST_CASE("a run that cannot begin leaves no folder", "[base]") {
+  const test::ScratchFolder scratch;
+  {
+    const test::FileSizeLimit limit(8);
+    CHECK_THROWS_AS(RunDir::create(scratch / "x/y/a", kStart, kConfig), ResourceError);
+    fs::create_directory(scratch / "empty");
+    CHECK_THROWS_AS(RunDir::create(scratch / "empty", kStart, kConfig), ResourceError);
+  }
+  CHECK_FALSE(fs::exists(scratch / "x"));
+  CHECK(fs::is_empty(scratch / "empty"));
+}
+
+TEST_CASE("a clock that was set back does not break a run", "[base]") {
+  const test::ScratchFolder scratch;
+  RunDir::create(scratch / "a", kStart, kConfig).close("interrupted", {});
+  json manifest = manifest_of(scratch / "a");
+  manifest["started"] = "2126-01-01T00:00:00Z";
+  write_file(scratch / "a/manifest.json", dump_json(manifest));
+  RunDir::resume(scratch / "a", kStart, kConfig).close("complete", {});
+  manifest = manifest_of(scratch / "a");
+  CHECK(manifest["started"] == "2126-01-01T00:00:00Z");
+  CHECK(manifest["ended"] < manifest["started"]);
 }
 
 TEST_CASE("resuming goes on with the same manifest and records how", "[base]") {
