@@ -1,6 +1,7 @@
 #include "search/torch/guard.hpp"
 
 #include "spaces/base/error.hpp"
+#include "supernet/out_of_memory.hpp"
 
 #include <ATen/Parallel.h>
 #include <c10/util/Exception.h>
@@ -13,12 +14,9 @@ namespace lathe::search {
 void without_torch_errors(const std::string& what, const std::function<void()>& body) {
   try {
     body();
-  } catch (const c10::OutOfMemoryError& error) {
-    throw ResourceError(what + ": out of memory: " + error.what_without_backtrace());
   } catch (const c10::Error& error) {
-    // LibTorch's CPU allocator has no exception type of its own.
     const std::string message = error.what_without_backtrace();
-    if (message.find("DefaultCPUAllocator") != std::string::npos) {
+    if (supernet::is_out_of_memory(error)) {
       throw ResourceError(what + ": out of memory: " + message);
     }
     throw LogicError(what + ": LibTorch: " + message);

@@ -2,27 +2,23 @@
 
 #include "spaces/base/error.hpp"
 #include "spaces/base/file_io.hpp"
-#include "spaces/base/json_io.hpp"
-#include "spaces/base/run_dir.hpp"
 
-#include <nlohmann/json.hpp>
 #include <torch/torch.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <set>
 
 namespace lathe::supernet {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr const char* kFormat = "lathe.checkpoint";
-constexpr const char* kVersion = "1";
 constexpr const char* kFolder = "checkpoints";
 const std::string kOptimizer = "optimizer.";
+const std::string kOther = "it is of another space, or damaged";
 
 [[noreturn]] void refuse(const std::string& where, const std::string& expected,
-                         const std::string& found, const std::string& remedy = "") {
+                         const std::string& found,
+                         const std::string& remedy = "restore it from a copy") {
   throw FormatError(Problem{where, expected, found, remedy});
 }
 
@@ -61,23 +57,16 @@ struct Collector {
   }
 };
 
-const std::string& text_at(const TensorFile& tensors, const std::string& key,
-                           const std::string& file) {
-  const auto found = tensors.metadata.find(key);
-  if (found == tensors.metadata.end())
-    refuse(file + ": /__metadata__", "a checkpoint of lathe train, with the text " + key, "none");
-  return found->second;
-}
-
 /// Copies the stored tensor into `target`, which says shape and type.
 void copy_into(const StoredTensor& stored, const at::Tensor& target, const std::string& file) {
   const std::string where = file + ": " + stored.name;
-  if (stored.type != "F32") refuse(where, "type F32", stored.type);
+  if (stored.type != "F32") refuse(where, "type F32", stored.type, kOther);
   if (at::IntArrayRef(stored.shape) != target.sizes())
-    refuse(where, "shape " + text_of(target.sizes()), text_of(stored.shape));
+    refuse(where, "shape " + text_of(target.sizes()), text_of(stored.shape), kOther);
   const torch::NoGradGuard no_grad;
   const at::Tensor copy = at::empty(target.sizes(), at::kFloat);
   std::copy(stored.bytes.begin(), stored.bytes.end(), static_cast<char*>(copy.data_ptr()));
+  if (!at::isfinite(copy).all().item<bool>()) refuse(where, "finite numbers", "NaN or infinity");
   target.copy_(copy);
 }
 
@@ -91,10 +80,14 @@ bool is_checkpoint_name(const std::string& name) {
 /// File names in the run's folder of checkpoints, by step.
 std::vector<std::string> checkpoints_in(const fs::path& run_folder) {
   std::vector<std::string> names;
-  if (!fs::is_directory(run_folder / kFolder)) return names;
-  for (const auto& entry : fs::directory_iterator(run_folder / kFolder))
-    if (is_checkpoint_name(entry.path().filename().string()))
-      names.push_back(entry.path().filename().string());
+  const fs::path folder = run_folder / kFolder;
+  std::error_code error;
+  if (!fs::exists(fs::symlink_status(folder, error))) return names;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error))
+    if (is_checkpoint_name(it->path().filename().string()))
+      names.push_back(it->path().filename().string());
+  if (error)
+    refuse(folder.string(), "a folder that can be read", error.message(), "check its permissions");
   std::sort(names.begin(), names.end(), [](const std::string& a, const std::string& b) {
     return a.size() != b.size() ? a.size() < b.size() : a < b;
   });
@@ -109,37 +102,10 @@ void save_checkpoint(const fs::path& file, const CheckpointIdentity& identity,
   for (const auto& [name, tensor] : tensors_of(supernet)) collector.add(name, tensor);
   for (std::size_t i = 0; i < sgd.names.size(); ++i)
     if (sgd.momentum_of[i].defined()) collector.add(kOptimizer + sgd.names[i], sgd.momentum_of[i]);
-  collector.content.metadata = {{"format", kFormat},
-                                {"version", kVersion},
-                                {"space", identity.space},
-                                {"space_fingerprint", identity.space_fingerprint},
-                                {"config", identity.config},
-                                {"made_by", dump_json_line(to_json(build_info()))},
-                                {"state", dump_json_line(to_json(state))}};
+  collector.content.metadata = checkpoint_metadata(identity, state);
   NewFolder folder(file.parent_path());
   write_safetensors(file, collector.content);
   folder.keep();
-}
-
-Checkpoint read_checkpoint(const fs::path& file, const std::string& space_fingerprint) {
-  Checkpoint checkpoint;
-  checkpoint.file = file.string();
-  checkpoint.tensors = read_safetensors(file);
-  const auto text = [&](const char* key) -> const std::string& {
-    return text_at(checkpoint.tensors, key, checkpoint.file);
-  };
-  const std::string where = checkpoint.file + ": /__metadata__/";
-  if (text("format") != kFormat) refuse(where + "format", kFormat, text("format"));
-  if (text("version") != kVersion)
-    refuse(where + "version", kVersion, text("version"), "it was made by another version of lathe");
-  checkpoint.identity = {text("space"), text("space_fingerprint"), text("config")};
-  if (checkpoint.identity.space_fingerprint != space_fingerprint)
-    refuse(where + "space_fingerprint", space_fingerprint,
-           checkpoint.identity.space_fingerprint + " (" + checkpoint.identity.space + ")",
-           "the space has changed since these weights were trained");
-  checkpoint.state =
-      train_state(parse_json(text("state"), where + "state", Comments::refused), where + "state");
-  return checkpoint;
 }
 
 void load_weights(const Checkpoint& checkpoint, SupernetImpl& supernet) {
@@ -147,13 +113,14 @@ void load_weights(const Checkpoint& checkpoint, SupernetImpl& supernet) {
   for (const auto& [name, tensor] : tensors_of(supernet)) {
     known.insert(name);
     const StoredTensor* stored = checkpoint.tensors.find(name);
-    if (!stored) refuse(checkpoint.file, "the tensor " + name, "none");
+    if (!stored) refuse(checkpoint.file, "the tensor " + name, "none", kOther);
     copy_into(*stored, tensor, checkpoint.file);
   }
   for (const StoredTensor& stored : checkpoint.tensors.tensors) {
     const bool momentum = stored.name.rfind(kOptimizer, 0) == 0;
     if (known.count(momentum ? stored.name.substr(kOptimizer.size()) : stored.name) == 0)
-      refuse(checkpoint.file, "tensors of " + checkpoint.identity.space + " alone", stored.name);
+      refuse(checkpoint.file, "tensors of " + checkpoint.identity.space + " alone",
+             quote(stored.name), kOther);
   }
 }
 
@@ -163,12 +130,6 @@ void load_momentum(const Checkpoint& checkpoint, Sgd& sgd) {
     sgd.momentum_of[i] = stored ? at::empty_like(sgd.parameters[i]) : at::Tensor();
     if (stored) copy_into(*stored, sgd.momentum_of[i], checkpoint.file);
   }
-}
-
-std::string checkpoint_name(std::int64_t step) {
-  char name[64];
-  std::snprintf(name, sizeof name, "%s/%06lld.safetensors", kFolder, static_cast<long long>(step));
-  return name;
 }
 
 std::optional<std::string> newest_checkpoint(const fs::path& run_folder) {

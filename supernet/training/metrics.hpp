@@ -1,8 +1,12 @@
 #pragma once
 
+#include "supernet/training/train_state.hpp"
+
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace lathe::supernet {
 
@@ -16,12 +20,23 @@ struct MetricsRow {
   double accuracy = 0;    ///< of this network on the validation images, in [0, 1]
 };
 
+/// Reads the text of a metrics.csv. Throws FormatError, naming `file` and line, for anything that
+/// Metrics does not write.
+std::vector<MetricsRow> parse_metrics(std::string_view text, const std::string& file);
+
+/// Throws FormatError, naming `file` and line, unless these are the rows of a run of that plan up
+/// to that state: for every epoch the largest network's, and others behind it.
+void check_metrics(const std::vector<MetricsRow>& rows, const TrainPlan& plan,
+                   const TrainState& state, const std::string& file);
+
 /// metrics.csv: its whole text, rewritten after every epoch, whole or not at all.
 class Metrics {
  public:
-  /// A new file (bytes 0), or the first `bytes` of the one that is there. Throws FormatError if it
-  /// is shorter or does not begin with our header.
-  Metrics(std::filesystem::path file, std::int64_t bytes);
+  /// A new file.
+  explicit Metrics(std::filesystem::path file);
+  /// The one that is there, up to a checkpoint's state: what follows is dropped. Throws FormatError
+  /// if it is shorter, or not the file that such a run has written.
+  Metrics(std::filesystem::path file, const TrainState& state, const TrainPlan& plan);
   void add(const MetricsRow& row);
   void write() const;
   std::int64_t bytes() const { return static_cast<std::int64_t>(text_.size()); }

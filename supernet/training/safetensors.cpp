@@ -19,7 +19,7 @@ constexpr std::uintmax_t kMaxFile = std::uintmax_t(1) << 36;
 
 [[noreturn]] void refuse(const std::string& where, const std::string& expected,
                          const std::string& found) {
-  throw FormatError(Problem{where, expected, found, ""});
+  throw FormatError(Problem{where, expected, found, "the file is damaged: restore it from a copy"});
 }
 
 /// Bytes of one element, or 0 for an unknown word.

@@ -28,4 +28,23 @@ nlohmann::json to_json(const TrainState& state);
 /// Throws FormatError; `where` names the file.
 TrainState train_state(const nlohmann::json& value, const std::string& where);
 
+/// What a run goes through.
+struct TrainPlan {
+  struct PhaseEpochs {
+    std::string name;
+    int epochs = 0;  ///< warm-up included
+  };
+  std::vector<PhaseEpochs> phases;
+  int steps_per_epoch = 0;
+
+  /// Steps before the phase of that index.
+  std::int64_t steps_before(int phase) const;
+};
+
+/// "checkpoints/000123.safetensors" for step 123.
+std::string checkpoint_name(std::int64_t step);
+
+/// Throws FormatError, naming `where` and the key, unless a run of that plan saves such a state.
+void check_state(const TrainState& state, const TrainPlan& plan, const std::string& where);
+
 }  // namespace lathe::supernet

@@ -20,15 +20,16 @@ TrainedRun load_supernet(const std::filesystem::path& run_folder,
   const auto newest = newest_checkpoint(run_folder);
   if (!newest)
     throw MissingEntry(Problem{run_folder.string(), "a checkpoint in checkpoints/", "none",
-                               "the run has saved nothing yet"});
+                               "the run has saved nothing yet: go on with lathe train --resume"});
   const Checkpoint checkpoint = read_checkpoint(run_folder / *newest, hex(space.fingerprint()));
+  TrainingData data = prepare_data(config);
+  check_classes(data, config, space.classes());
+  check_split(data, run_folder / "split.json");
+  check_checkpoint(checkpoint, config_fingerprint(run_folder), plan_of(config, data));
   Supernet supernet(space);
   load_weights(checkpoint, *supernet);
   supernet->eval();
   for (const at::Tensor& parameter : supernet->parameters()) parameter.requires_grad_(false);
-  TrainingData data = prepare_data(config);
-  check_classes(data, config, space.classes());
-  check_split(data, run_folder / "split.json");
   return {space, config, *newest, std::move(supernet), std::move(data)};
 }
 

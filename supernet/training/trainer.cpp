@@ -4,6 +4,7 @@
 #include "spaces/base/hash.hpp"
 #include "spaces/base/json_io.hpp"
 #include "spaces/network_text.hpp"
+#include "supernet/out_of_memory.hpp"
 #include "supernet/sort_channels.hpp"
 #include "supernet/training/checkpoint.hpp"
 #include "supernet/training/distillation.hpp"
@@ -20,6 +21,7 @@
 #include <chrono>
 #include <cmath>
 #include <ctime>
+#include <functional>
 
 namespace lathe::supernet {
 namespace fs = std::filesystem;
@@ -122,9 +124,9 @@ class Trainer {
         events_(events),
         supernet_(setting.space, setting.rng.stream("weights")),
         sgd_(make_sgd(*supernet_, setting.config.momentum, setting.config.weight_decay)),
-        metrics_(run.file("metrics.csv"), 0) {
+        metrics_(run.file("metrics.csv")) {
     identity_ = {setting.config.space, hex(setting.space.without_pins().fingerprint()),
-                 hex(fingerprint_of(dump_json_line(RunDir::read_config(run.folder()))))};
+                 config_fingerprint(run.folder())};
     state_.threads = setting.config.threads;
     supernet_->to(setting.device);
     supernet_->train();
@@ -135,9 +137,8 @@ class Trainer {
     const auto newest = newest_checkpoint(run_.folder());
     if (!newest) return;
     const Checkpoint checkpoint = read(*newest);
-    if (checkpoint.identity.config != identity_.config)
-      throw FormatError(Problem{checkpoint.file + ": /__metadata__/config", identity_.config,
-                                checkpoint.identity.config, "the checkpoint is of another config"});
+    const TrainPlan plan = plan_of(s_.config, s_.data);
+    check_checkpoint(checkpoint, identity_.config, plan);
     if (checkpoint.state.threads != s_.config.threads)
       throw ConfigError(Problem{checkpoint.file,
                                 std::to_string(checkpoint.state.threads) + " threads",
@@ -146,7 +147,7 @@ class Trainer {
     load_weights(checkpoint, *supernet_);
     load_momentum(checkpoint, sgd_);
     state_ = checkpoint.state;
-    metrics_ = Metrics(run_.file("metrics.csv"), state_.metrics_bytes);
+    metrics_ = Metrics(run_.file("metrics.csv"), state_, plan);
     metrics_.write();
   }
 
@@ -175,8 +176,15 @@ class Trainer {
     return read_checkpoint(run_.file(name), identity_.space_fingerprint);
   }
 
-  double judge_net(const NetworkSpec& net) const {
-    return judge(*supernet_, net, s_.data, s_.config, Part::validation, s_.device);
+  /// Weights can diverge without a loss that shows it: then the logits of an evaluation do.
+  double judge_net(const Probe& probe) const {
+    try {
+      return judge(*supernet_, probe.net, s_.data, s_.config, Part::validation, s_.device);
+    } catch (const CheckFailed& failed) {
+      throw CheckFailed("phase " + phase().config.name + ", after step " +
+                        std::to_string(state_.step) + ", network " + probe.name + ": " +
+                        failed.what() + "; try a lower lr; " + last_good());
+    }
   }
 
   OpenChoices open_before() const {
@@ -200,7 +208,7 @@ class Trainer {
                                       return a.mid == b.mid && a.hidden == b.hidden;
                                     });
     if (widens && phase().config.sort_channels) sort_channels(*supernet_, trained);
-    const double accuracy = judge_net(s_.space.decode(s_.space.largest()));
+    const double accuracy = judge_net({"largest", s_.space.decode(s_.space.largest())});
     if (std::abs(accuracy - state_.largest_accuracy) > kEntryTolerance)
       throw CheckFailed(
           "phase " + phase().config.name +
@@ -232,7 +240,7 @@ class Trainer {
     const Rng epoch_rng = phase_rng().stream("epoch", std::uint64_t(state_.epoch));
     const std::vector<int> order = epoch_order(s_.data.split.train, phase_rng(), state_.epoch);
     while (state_.epoch_step < s_.steps_per_epoch) {
-      run_step(order, epoch_rng);
+      in_memory(s_.space.largest(), [&] { run_step(order, epoch_rng); });
       save_between();
     }
     const double trained = seconds_since(start);
@@ -274,7 +282,9 @@ class Trainer {
     std::uint64_t sub = 0;
     for (const Architecture& arch : step_networks(s_.space, phase(), resolution, rng)) {
       const Rng masks = rng.stream("subnet", sub++).stream("masks");
-      const Learnt learnt = backward(arch, arch == largest, batch, target, weights, masks);
+      Learnt learnt;
+      in_memory(arch,
+                [&] { learnt = backward(arch, arch == largest, batch, target, weights, masks); });
       loss += learnt.loss;
       // In-place distillation (Yu & Huang 2019, section 3.3): no labels for the others.
       if (phase().config.sandwich && !target.defined()) {
@@ -290,6 +300,25 @@ class Trainer {
     report_progress();
   }
 
+  /// Where memory ends, says with what batch and network, and what to do.
+  void in_memory(const Architecture& arch, const std::function<void()>& body) const {
+    supernet::in_memory(body, [&] {
+      return Problem{place(),
+                     "memory for a batch of " + std::to_string(s_.config.batch_size) +
+                         " images in subnet " + spaces::to_text(s_.space, arch),
+                     "", "set a smaller batch_size; " + last_good()};
+    });
+  }
+
+  /// Where training stands, for messages.
+  std::string place() const {
+    return "phase " + phase().config.name + ", step " + std::to_string(state_.step + 1);
+  }
+  std::string last_good() const {
+    const auto newest = newest_checkpoint(run_.folder());
+    return newest ? "the last good checkpoint is " + *newest : "no checkpoint had been written";
+  }
+
   int draw_resolution(const Rng& rng) const {
     const int decision = resolution_decision(s_.space);
     if (decision < 0) return 0;
@@ -302,7 +331,7 @@ class Trainer {
     double labels = 1, target = 0;
   };
   struct Learnt {
-    double loss;
+    double loss = 0;
     at::Tensor logits;  ///< N x classes, without gradient
   };
 
@@ -320,14 +349,10 @@ class Trainer {
       loss = loss.defined() ? loss + taught : taught;
     }
     const double value = loss.item<double>();
-    if (!std::isfinite(value)) {
-      const auto newest = newest_checkpoint(run_.folder());
-      throw CheckFailed(
-          "phase " + phase().config.name + ", step " + std::to_string(state_.step + 1) +
-          ": expected a finite loss, got " + std::to_string(value) + " of subnet " +
-          spaces::to_text(s_.space, arch) + "; try a lower lr; " +
-          (newest ? "the last good checkpoint is " + *newest : "no checkpoint had been written"));
-    }
+    if (!std::isfinite(value))
+      throw CheckFailed(place() + ": expected a finite loss, got " + std::to_string(value) +
+                        " of subnet " + spaces::to_text(s_.space, arch) + "; try a lower lr; " +
+                        last_good());
     loss.backward();
     return {value, logits.detach()};
   }
@@ -342,7 +367,7 @@ class Trainer {
     json accuracies = json::object();
     for (const Probe& probe : probes_of(s_, index)) {
       if (probe.name != "largest" && !last && state_.epoch % s_.config.probe_every != 0) continue;
-      const double accuracy = judge_net(probe.net);
+      const double accuracy = judge_net(probe);
       metrics_.add({phase().config.name, state_.epoch, state_.step, probe.name, loss, accuracy});
       accuracies[probe.name] = accuracy;
     }
@@ -379,13 +404,11 @@ class Trainer {
   void check_alive() const {
     const double least = s_.config.collapse_below / s_.space.classes();
     if (state_.largest_accuracy >= least) return;
-    const auto newest = newest_checkpoint(run_.folder());
-    throw CheckFailed(
-        "phase " + phase().config.name + ", epoch " + std::to_string(state_.epoch) +
-        ": expected the largest network's validation accuracy to be at least " + percent(least) +
-        " (collapse_below times chance), got " + percent(state_.largest_accuracy) +
-        "; try a lower lr or more epochs; " +
-        (newest ? "the last good checkpoint is " + *newest : "no checkpoint had been written"));
+    throw CheckFailed("phase " + phase().config.name + ", epoch " + std::to_string(state_.epoch) +
+                      ": expected the largest network's validation accuracy to be at least " +
+                      percent(least) + " (collapse_below times chance), got " +
+                      percent(state_.largest_accuracy) + "; try a lower lr or more epochs; " +
+                      last_good());
   }
 
   void save() {
@@ -475,7 +498,8 @@ std::vector<std::string> train(const TrainConfig& config, RunDir& run, const fs:
   run.add_fact("torch", TORCH_VERSION);
   run.add_fact("images", hex(setting.data.dataset.fingerprint()));
   if (fs::is_regular_file(config.data.path)) run.add_input("data", config.data.path);
-  if (const fs::path split = run.file("split.json"); fs::exists(split)) {
+  if (const fs::path split = run.file("split.json");
+      fs::exists(split) || newest_checkpoint(run.folder())) {
     check_split(setting.data, split);
   } else {
     write_file(split, dump_json(split_json(setting.data)));

@@ -9,6 +9,22 @@
 #include <algorithm>
 
 namespace lathe::supernet {
+namespace {
+
+using nlohmann::json;
+
+const std::string kChanged = "the file was changed since: restore it, or start another run";
+
+/// Of values and of types: 1 is not 1.0.
+bool same(const json& a, const json& b) { return a.dump() == b.dump(); }
+
+std::string short_text(const json& value) {
+  constexpr std::size_t longest = 60;
+  const std::string text = value.dump(-1, ' ', true);
+  return text.size() <= longest ? text : text.substr(0, longest) + "...";
+}
+
+}  // namespace
 
 TrainingData prepare_data(const TrainConfig& config) {
   const std::string file = config.file.string(), source = config.data.path.string();
@@ -49,8 +65,8 @@ std::vector<int> recalibration_images(const TrainingData& data, const TrainConfi
   return chosen;
 }
 
-nlohmann::json split_json(const TrainingData& data) {
-  nlohmann::json names = nlohmann::json::array();
+json split_json(const TrainingData& data) {
+  json names = json::array();
   for (const int index : data.split.validation)
     names.push_back(data.dataset.train.names[std::size_t(index)]);
   return {{"format", "lathe.split"},
@@ -64,15 +80,43 @@ nlohmann::json split_json(const TrainingData& data) {
           {"validation", names}};
 }
 
+TrainPlan plan_of(const TrainConfig& config, const TrainingData& data) {
+  TrainPlan plan;
+  for (const PhaseConfig& phase : config.phases)
+    plan.phases.push_back({phase.name, phase.warm_up_epochs + phase.epochs});
+  plan.steps_per_epoch = static_cast<int>(data.split.train.size()) / config.batch_size;
+  return plan;
+}
+
 void check_split(const TrainingData& data, const std::filesystem::path& file) {
-  const nlohmann::json now = split_json(data);
-  const nlohmann::json stored = load_json(file, Comments::refused);
-  if (stored == now) return;
-  const bool has_images = stored.is_object() && stored.contains("images");
-  throw FormatError(Problem{file.string(),
-                            "the images that the run began with (fingerprint " +
-                                (has_images ? stored["images"].dump() : "missing") + ")",
-                            now["images"].dump(), "a run goes on with the same images only"});
+  const json now = split_json(data), stored = load_json(file, Comments::refused);
+  const auto refuse = [&](const std::string& pointer, const std::string& expected,
+                          const std::string& found, const std::string& remedy) {
+    throw FormatError(Problem{file.string() + pointer, expected, found, remedy});
+  };
+  if (!stored.is_object()) refuse("", "an object", short_text(stored), kChanged);
+  for (const auto& [key, value] : stored.items())
+    if (!now.contains(key)) refuse("", "the keys of split.json alone", quote(key), kChanged);
+  for (const auto& [key, value] : now.items())
+    if (!stored.contains(key)) refuse("", "the key " + key, "none", kChanged);
+  for (const char* key : {"format", "version"})
+    if (!same(stored[key], now[key]))
+      refuse(std::string(": /") + key, now[key].dump(), short_text(stored[key]), kChanged);
+  if (!same(stored["images"], now["images"]))
+    refuse(": /images",
+           "the images that the run began with (fingerprint " + short_text(stored["images"]) + ")",
+           now["images"].dump(), "a run goes on with the same images only");
+  for (const auto& [key, value] : now.items()) {
+    const json& other = stored[key];
+    if (same(other, value)) continue;
+    const std::string pointer = ": /" + key;
+    if (!value.is_array() || !other.is_array() || other.size() != value.size())
+      refuse(pointer, short_text(value), short_text(other), kChanged);
+    for (std::size_t i = 0; i < value.size(); ++i)
+      if (!same(other[i], value[i]))
+        refuse(pointer + "/" + std::to_string(i), short_text(value[i]), short_text(other[i]),
+               kChanged);
+  }
 }
 
 }  // namespace lathe::supernet

@@ -8,6 +8,7 @@
 
 #include <torch/torch.h>
 
+#include <cstring>
 #include <limits>
 
 using namespace lathe;
@@ -84,23 +85,37 @@ TEST_CASE("the same state is the same bytes", "[supernet][checkpoint]") {
   CHECK(read_file(saved.file) == before);
 }
 
-TEST_CASE("a checkpoint of something else is refused with expected and found",
+TEST_CASE("weights, statistics and momentum that are not finite are refused by name",
           "[supernet][checkpoint]") {
   Saved saved;
-  CHECK(saved.refusal([](TensorFile&) {}) == "loaded");
-  const auto meta = [&](const char* key, const char* value) {
-    return saved.refusal([&](TensorFile& content) { content.metadata[key] = value; });
-  };
-  CHECK_THAT(meta("format", "pt"),
-             ContainsSubstring("/__metadata__/format: expected lathe.checkpoint, got pt"));
-  CHECK_THAT(meta("version", "2"), ContainsSubstring("/__metadata__/version: expected 1, got 2"));
-  CHECK_THAT(meta("space_fingerprint", "0123456789abcdef"),
-             ContainsSubstring("expected " + saved.fingerprint + ", got 0123456789abcdef (toy)") &&
-                 ContainsSubstring("the space has changed"));
-  CHECK_THAT(meta("state", "{\"phase\":0}"), ContainsSubstring("/__metadata__/state"));
-  CHECK_THAT(meta("state", "{"), ContainsSubstring("/__metadata__/state"));
-  CHECK_THAT(saved.refusal([](TensorFile& content) { content.metadata.clear(); }),
-             ContainsSubstring("a checkpoint of lathe train, with the text format, got none"));
+  REQUIRE(saved.refusal([](TensorFile&) {}) == "loaded");
+  for (const std::string& name :
+       {std::string("stem.conv.weight"), std::string("stem.conv.norm.running_var"),
+        "optimizer." + saved.sgd.names[1]})
+    for (const float value :
+         {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+      std::string bytes;
+      const std::string words = saved.refusal([&](TensorFile& content) {
+        for (StoredTensor& tensor : content.tensors) {
+          if (tensor.name != name) continue;
+          bytes = tensor.bytes;
+          std::memcpy(&bytes[bytes.size() - sizeof value], &value, sizeof value);
+          tensor.bytes = bytes;
+        }
+      });
+      REQUIRE_FALSE(bytes.empty());
+      CHECK_THAT(words, ContainsSubstring("000012.safetensors: " + name +
+                                          ": expected finite numbers, got NaN or infinity; "
+                                          "restore it from a copy"));
+    }
+}
+
+TEST_CASE("a folder of checkpoints that is none is refused", "[supernet][checkpoint]") {
+  const lathe::test::TempFolder folder;
+  folder.write("checkpoints", "a file");
+  CHECK_THROWS_WITH(newest_checkpoint(folder.path()),
+                    ContainsSubstring("checkpoints: expected a folder that can be read, got Not a "
+                                      "directory; check its permissions"));
 }
 
 TEST_CASE("tensors that do not fit are refused by name", "[supernet][checkpoint]") {
@@ -117,11 +132,11 @@ TEST_CASE("tensors that do not fit are refused by name", "[supernet][checkpoint]
   CHECK_THAT(of([&](TensorFile& content) {
                content.tensors.push_back({"extra", "F32", {0}, ""});
              }),
-             ContainsSubstring("expected tensors of toy alone, got extra"));
+             ContainsSubstring("expected tensors of toy alone, got \"extra\""));
   CHECK_THAT(of([&](TensorFile& content) {
                content.tensors.push_back({"optimizer.extra", "F32", {0}, ""});
              }),
-             ContainsSubstring("got optimizer.extra"));
+             ContainsSubstring("got \"optimizer.extra\"; it is of another space"));
   CHECK_THAT(of([&](TensorFile& content) {
                weight(content)->shape = {3, 8, 3, 3};
              }),

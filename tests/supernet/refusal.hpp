@@ -6,7 +6,8 @@
 
 namespace lathe::test {
 
-/// What a refused input must say: the beginnings of the four parts of its message.
+/// What a refused input must say: the beginnings of the four parts of its message. No remedy: none
+/// is asked for.
 struct Refusal {
   std::string where, expected, found, remedy;
 };
@@ -20,13 +21,13 @@ std::string unlike(const Refusal& refusal, ExitCode code, const Body& body) {
   } catch (const Error& error) {
     const std::string message = error.what();
     std::size_t at = 0;
+    const std::string remedy = refusal.remedy.empty() ? "" : "; " + refusal.remedy;
     for (const std::string& part : {refusal.where, ": expected " + refusal.expected,
-                                    ", got " + refusal.found, "; " + refusal.remedy}) {
+                                    ", got " + refusal.found, remedy}) {
       at = message.find(part, at);
       if (at == std::string::npos) return message + " (lacks \"" + part + "\")";
       at += part.size();
     }
-    if (refusal.where.empty() || refusal.remedy.empty()) return message + " (parts not named)";
     if (message.find('\n') != std::string::npos) return message + " (more than one line)";
     return error.exit_code() == code ? "" : message + " (exit code)";
   }

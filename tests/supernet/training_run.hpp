@@ -3,6 +3,7 @@
 #include "spaces/base/run_dir.hpp"
 #include "supernet/training/train_config.hpp"
 #include "tests/supernet/image_files.hpp"
+#include "tests/support/recording_sink.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -11,6 +12,19 @@
 #include <vector>
 
 namespace lathe::test {
+
+/// Asks to stop once so many steps were reported.
+class StoppingSink : public RecordingSink {
+ public:
+  explicit StoppingSink(int steps) : left_(steps) {}
+  void progress(const Progress& progress) override {
+    RecordingSink::progress(progress);
+    if (--left_ == 0) request_stop();
+  }
+
+ private:
+  int left_;
+};
 
 /// A folder with a space of two stages (configs/spaces/toy.json), three classes of small images
 /// that differ in brightness (images.tar), and runs.
