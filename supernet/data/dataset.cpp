@@ -296,11 +296,15 @@ std::uint64_t Dataset::fingerprint() const {
 }
 
 Dataset load_dataset(const fs::path& path, int image_size) {
+  return load_dataset(path, image_size, [&](const auto& visit) { visit_files(path, visit); });
+}
+
+Dataset load_dataset(const fs::path& path, int image_size, const FileSource& source) {
   LATHE_CHECK(image_size > 0, "image_size " + std::to_string(image_size));
   Found found;
   found.path = path.string();
   found.image_size = image_size;
-  visit_files(path, [&](const SourceEntry& entry) { visit_entry(found, entry); });
+  source([&](const SourceEntry& entry) { visit_entry(found, entry); });
   return found.binary.empty() ? from_folders(found) : from_binary(found);
 }
 

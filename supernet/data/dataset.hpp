@@ -1,6 +1,7 @@
 #pragma once
 
 #include "spaces/base/rng.hpp"
+#include "supernet/data/file_source.hpp"
 
 #include <array>
 #include <cstdint>
@@ -43,6 +44,8 @@ inline constexpr std::int64_t kMaxPixelBytes = std::int64_t(16) << 30;
 /// FormatError naming the file: damaged or smaller images, a split or class that is missing or
 /// empty, classes that differ between the splits, files in odd places, a truncated archive.
 Dataset load_dataset(const std::filesystem::path& path, int image_size);
+/// The same of any source of files; `path` is the name for messages.
+Dataset load_dataset(const std::filesystem::path& path, int image_size, const FileSource& source);
 
 /// Indices of the training images, divided: the validation part is drawn by seed, the same number
 /// from every class. Both ascending.

@@ -28,6 +28,8 @@ inline constexpr int kMaxMembers = 20'000'000;
 /// name that is no UTF-8, past the limits.
 void visit_files(const std::filesystem::path& path,
                  const std::function<void(const SourceEntry&)>& visit);
+/// What gives a visitor all files and folders, as visit_files does.
+using FileSource = std::function<void(const std::function<void(const SourceEntry&)>&)>;
 
 /// Throws FormatError unless `name` is UTF-8 without control characters: names stand in messages
 /// and in split.json.
