@@ -1,5 +1,6 @@
 #include "latency/job.hpp"
 
+#include "spaces/base/json_text.hpp"
 #include "spaces/block.hpp"
 
 #include <nlohmann/json.hpp>
@@ -41,12 +42,19 @@ json known_or_unknown(const std::optional<double>& value) {
 }
 
 std::optional<double> number_or_unknown(ConfigReader& reader, const std::string& key,
-                                        const std::string& meaning) {
+                                        Range<double> range, const std::string& meaning) {
   json value = "unknown";
   reader.any(key, value, meaning);
   if (value == "unknown") return std::nullopt;
-  if (!value.is_number()) reader.refuse(key, "a number or \"unknown\"", value.dump());
-  return value.get<double>();
+  const bool is_number = value.is_number();
+  const double number = is_number ? value.get<double>() : 0;
+  if (!is_number || number < range.least || number > range.most) {
+    reader.refuse(key,
+                  "a number in [" + json(range.least).dump() + ", " + json(range.most).dump() +
+                      "] or \"unknown\"",
+                  value.dump());
+  }
+  return number;
 }
 
 json to_json(const ClockState& clock) {
@@ -56,8 +64,10 @@ json to_json(const ClockState& clock) {
 
 ClockState read_clock(ConfigReader& reader) {
   ClockState clock;
-  clock.frequency_mhz = number_or_unknown(reader, "frequency_mhz", "of the first core used");
-  clock.temperature_c = number_or_unknown(reader, "temperature_c", "of the hottest zone");
+  clock.frequency_mhz =
+      number_or_unknown(reader, "frequency_mhz", {0, 1e6}, "of the first core used");
+  clock.temperature_c =
+      number_or_unknown(reader, "temperature_c", {-273.15, 1e4}, "of the hottest zone");
   return clock;
 }
 
@@ -147,7 +157,8 @@ spaces::NetworkSpec network_from_json(const json& value, const std::string& wher
       block.required().string("key", text, "the block's key");
       block.word("precision", precision, {"fp32", "fp16", "int8"}, "precision");
       block.integers("inputs", placed.inputs, {-1, last}, "earlier blocks; -1 the image");
-      placed.block = spaces::parse_key(text, where + ": /blocks/" + std::to_string(index) + "/key");
+      placed.block =
+          spaces::parse_key(text, place_in(where, "/blocks/") + std::to_string(index) + "/key");
       placed.precision = spaces::parse_precision(precision, where);
       net.blocks.push_back(std::move(placed));
     };
@@ -167,7 +178,7 @@ Item item_from_json(const json& value, const std::string& where) {
     json net;
     reader.required().string("name", item.name, "key or network text");
     reader.required().any("net", net, "the network");
-    item.net = network_from_json(net, where + ": /net");
+    item.net = network_from_json(net, place_in(where, "/net"));
   });
   return item;
 }
@@ -197,7 +208,7 @@ EngineJob engine_job_from_json(const json& value, const std::string& where) {
     reader.required().string("engine", result.engine, "engine");
     json protocol, done = json::array();
     reader.required().any("protocol", protocol, "the protocol");
-    job.protocol = protocol_from_json(protocol, where + ": /protocol");
+    job.protocol = protocol_from_json(protocol, place_in(where, "/protocol"));
     std::int64_t seed = 0;
     reader.required().integer64("seed", seed, {0, kLargestSeed}, "of order, weights and inputs");
     job.seed = static_cast<std::uint64_t>(seed);
@@ -206,7 +217,7 @@ EngineJob engine_job_from_json(const json& value, const std::string& where) {
     reader.required().any("items", items, "what to measure");
     if (!items.is_array()) reader.refuse("items", "a list", items.type_name());
     for (std::size_t i = 0; i < items.size(); ++i) {
-      job.items.push_back(item_from_json(items[i], where + ": /items/" + std::to_string(i)));
+      job.items.push_back(item_from_json(items[i], place_in(where, "/items/") + std::to_string(i)));
     }
     if (!done.is_array() || (!done.empty() && done.size() != items.size())) {
       reader.refuse("done",
@@ -217,7 +228,12 @@ EngineJob engine_job_from_json(const json& value, const std::string& where) {
       std::vector<int>& list = job.done.emplace_back();
       if (!rounds.is_array()) reader.refuse("done", "lists of rounds", rounds.dump());
       for (const json& round : rounds) {
-        if (!round.is_number_integer()) reader.refuse("done", "whole numbers", round.dump());
+        const std::int64_t number = round.is_number_integer() ? round.get<std::int64_t>() : -1;
+        const bool is_round = number >= 0 && number < job.protocol.rounds;
+        if (!is_round) {
+          reader.refuse("done", "rounds below " + std::to_string(job.protocol.rounds),
+                        round.dump());
+        }
         list.push_back(round.get<int>());
       }
     }
@@ -245,16 +261,17 @@ Sample sample_from_json(const json& value, const std::string& where) {
   read_data(value, where, [&](ConfigReader& reader) {
     read_place(reader, sample.item, sample.round);
     sample.clock = read_clock(reader);
-    if (reader.has("max_difference")) {
-      double difference = 0;
-      reader.number("max_difference", difference, {0, 1e300}, "from the reference's output");
-      sample.max_difference = difference;
-    }
+    double difference = 0;
+    reader.number("max_difference", difference, {0, 1e300}, "from the reference's output");
+    if (reader.has("max_difference")) sample.max_difference = difference;
     if (reader.has("failure")) {
       Failure failure;
       reader.string("failure", failure.reason, "why there are no runs");
       sample.runs = failure;
       return;
+    }
+    if (!reader.has("by_clock_us")) {
+      reader.refuse("", "the key by_clock_us or failure", "neither");
     }
     Sample::Runs runs;
     runs.by_clock = times_at(reader, "by_clock_us", "by the protocol's clock");
@@ -292,7 +309,7 @@ ProbeLine probe_line_from_json(const json& value, const std::string& where) {
     } else if (reader.has("sample")) {
       json sample;
       reader.any("sample", sample, "a sample");
-      line = sample_from_json(sample, where + ": /sample");
+      line = sample_from_json(sample, place_in(where, "/sample"));
     } else if (reader.has("ended")) {
       Ended ended;
       reader.object(
@@ -301,13 +318,16 @@ ProbeLine probe_line_from_json(const json& value, const std::string& where) {
           "the end");
       line = ended;
     } else {
+      if (!reader.has("started")) {
+        reader.refuse("", "one of the keys started, began, sample, ended", value.dump());
+      }
       Started started;
       reader.required().object(
           "started",
           [&](ConfigReader& r) {
             json device;
             r.required().any("device", device, "the device");
-            started.device = device_info_from_json(device, where + ": /started/device");
+            started.device = device_info_from_json(device, place_in(where, "/started/device"));
             r.object(
                 "clock", [&](ConfigReader& c) { started.clock = read_clock(c); }, "its clock");
           },

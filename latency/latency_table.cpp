@@ -3,6 +3,7 @@
 #include "latency/latency_model.hpp"
 #include "latency/statistics.hpp"
 #include "spaces/base/json_io.hpp"
+#include "spaces/base/json_text.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -68,8 +69,8 @@ void read_networks(ConfigReader& reader, const std::string& key, const std::stri
         json net;
         r.required().string("network", network.network, "text form");
         r.required().any("net", net, "blocks and wiring");
-        network.net =
-            network_from_json(net, where + ": /" + key + "/" + std::to_string(index) + "/net");
+        network.net = network_from_json(
+            net, place_in(where, "/") + key + "/" + std::to_string(index) + "/net");
         read_entry(r, network.entry);
         read_us(r, "first_half_us", network.first_half, 0, "statistic over even rounds");
         read_us(r, "second_half_us", network.second_half, 0, "statistic over odd rounds");
@@ -98,7 +99,7 @@ void read_entries(ConfigReader& reader, const std::string& where, LatencyTable& 
         r.required().string("key", text, "block key");
         r.required().word("precision", precision, {"fp32", "fp16", "int8"}, "precision");
         read_entry(r, entry);
-        const auto place = where + ": /entries/" + std::to_string(index);
+        const auto place = place_in(where, "/entries/") + std::to_string(index);
         const auto parsed = spaces::parse_precision(precision, place);
         spaces::parse_key(text, place + "/key");  // refuses what is not canonical
         if (table.contains(text, parsed))

@@ -2,6 +2,7 @@
 
 #include "spaces/base/hash.hpp"
 #include "spaces/base/json_io.hpp"
+#include "spaces/base/json_text.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -37,7 +38,8 @@ LogSection read_section(const json& value, const std::string& where) {
           section.roles.push_back(read_role(r));
           r.required().string("name", item.name, "block key or network text");
           r.required().any("net", net, "blocks and wiring");
-          item.net = network_from_json(net, where + ": /items/" + std::to_string(index) + "/net");
+          item.net =
+              network_from_json(net, place_in(where, "/items/") + std::to_string(index) + "/net");
           section.items.push_back(std::move(item));
         },
         "what is measured");
@@ -53,7 +55,7 @@ class Reader {
   void line(int number, const json& value) {
     const std::string where = file_ + ": line " + std::to_string(number);
     if (value.is_object() && value.size() == 1 && value.contains("section")) {
-      sections.push_back(read_section(value["section"], where + ": /section"));
+      sections.push_back(read_section(value["section"], place_in(where, "/section")));
       seen_.clear();
       return;
     }
@@ -64,7 +66,7 @@ class Reader {
                                                  : "a sample or a section of a measurement log",
                                 is_sample ? "a sample" : value.dump().substr(0, 60), ""});
     }
-    add(sample_from_json(value["sample"], where + ": /sample"), where);
+    add(sample_from_json(value["sample"], place_in(where, "/sample")), where);
   }
 
   std::vector<LogSection> sections;

@@ -1,6 +1,7 @@
 #include "latency/origin.hpp"
 
 #include "spaces/base/hash.hpp"
+#include "spaces/base/json_text.hpp"
 #include "spaces/block.hpp"
 
 #include <nlohmann/json.hpp>
@@ -72,9 +73,9 @@ void read_head(ConfigReader& reader, const std::string& where, const std::string
   reader.required().string("name", origin.name, "the device's name");
   json value;
   reader.required().any("device", value, "device and engine");
-  origin.device = device_info_from_json(value, where + ": /device");
+  origin.device = device_info_from_json(value, place_in(where, "/device"));
   reader.required().any("protocol", value, "how it was measured");
-  origin.protocol = protocol_from_json(value, where + ": /protocol");
+  origin.protocol = protocol_from_json(value, place_in(where, "/protocol"));
   std::string statistic;
   reader.required().word("statistic", statistic, {statistic_name(origin.protocol.quantile)},
                          "the protocol's quantile, in words");

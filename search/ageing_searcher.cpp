@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace lathe::search {
 namespace {
@@ -34,6 +35,48 @@ Architecture architecture_of(const std::string& digits) {
     arch.genes.push_back(static_cast<std::uint8_t>(std::stoi(digits.substr(i, 2), nullptr, 16)));
   }
   return arch;
+}
+
+using Members = std::vector<AgeingSearcher::Member>;
+
+json members_json(const Members& members) {
+  json losses = json::array();
+  std::string networks;  // one text: a list would be a line per gene
+  for (const auto& [arch, loss] : members) {
+    networks += digits_of(arch);
+    losses.push_back(loss);
+  }
+  return {{"networks", networks}, {"losses", losses}};
+}
+
+Members read_members(ConfigReader& reader, const spaces::SearchSpace& space) {
+  constexpr double kMost = std::numeric_limits<double>::max();
+  std::string digits;
+  std::vector<double> losses;
+  reader.required().string("networks", digits, "two hexadecimal digits per decision");
+  reader.required().numbers("losses", losses, {-kMost, kMost}, "one per network");
+  const auto& decisions = space.decisions();
+  const std::size_t size = 2 * decisions.size();
+  const bool is_hex = digits.find_first_not_of("0123456789abcdef") == std::string::npos;
+  if (!is_hex || digits.size() != losses.size() * size) {
+    reader.refuse("networks",
+                  std::to_string(losses.size()) + " networks of " + std::to_string(size) +
+                      " hexadecimal digits",
+                  quote(digits));
+  }
+  Members members;
+  for (std::size_t i = 0; i < losses.size(); ++i) {
+    members.push_back({architecture_of(digits.substr(i * size, size)), losses[i]});
+    for (std::size_t d = 0; d < decisions.size(); ++d) {
+      const std::size_t choices = decisions[d].choices.size();
+      const std::size_t gene = members.back().arch.genes[d];
+      if (gene < choices) continue;
+      reader.refuse("networks",
+                    "for " + decisions[d].name + " a choice below " + std::to_string(choices),
+                    std::to_string(gene));
+    }
+  }
+  return members;
 }
 
 }  // namespace
@@ -188,37 +231,31 @@ void AgeingSearcher::tell(const std::vector<Evaluated>& results) {
 }
 
 json AgeingSearcher::state() const {
-  json members = json::array(), losses = json::array();
-  for (const Member& member : population_) {
-    members.push_back({digits_of(member.arch), member.loss});
-  }
-  std::string networks;  // one text: a list would be a line per gene
-  for (const auto& [arch, loss] : history_) {
-    networks += digits_of(arch);
-    losses.push_back(loss);
-  }
+  Members history;
+  for (const auto& [arch, loss] : history_) history.push_back({arch, loss});
   return {{"round", round_},
-          {"population", members},
-          {"history", {{"networks", networks}, {"losses", losses}}},
+          {"population", members_json({population_.begin(), population_.end()})},
+          {"history", members_json(history)},
           {"source", source_.state()}};
 }
 
-void AgeingSearcher::restore(const json& state) {
-  round_ = state.at("round").get<std::uint64_t>();
-  population_.clear();
+void AgeingSearcher::restore(ConfigReader& state) {
+  const spaces::SearchSpace& space = source_.feasibility().space();
+  read_counter(state, "round", round_, "rounds so far");
+  Members population, history;
+  state.required().object(
+      "population", [&](ConfigReader& r) { population = read_members(r, space); }, "oldest first");
+  state.required().object(
+      "history", [&](ConfigReader& r) { history = read_members(r, space); }, "all evaluated");
+  state.required().object(
+      "source", [this](ConfigReader& r) { source_.restore(r); }, "networks proposed");
+  if (population.size() > static_cast<std::size_t>(config_.population)) {
+    state.refuse("population", "at most " + std::to_string(config_.population) + " networks",
+                 std::to_string(population.size()));
+  }
+  population_.assign(population.begin(), population.end());
   history_.clear();
-  for (const json& member : state.at("population")) {
-    population_.push_back(
-        {architecture_of(member.at(0).get<std::string>()), member.at(1).get<double>()});
-  }
-  const json& history = state.at("history");
-  const auto networks = history.at("networks").get<std::string>();
-  const auto losses = history.at("losses").get<std::vector<double>>();
-  const std::size_t size = losses.empty() ? 0 : networks.size() / losses.size();
-  for (std::size_t i = 0; i < losses.size(); ++i) {
-    history_[architecture_of(networks.substr(i * size, size))] = losses[i];
-  }
-  source_.restore(state.at("source"));
+  for (const auto& [arch, loss] : history) history_[arch] = loss;
 }
 
 }  // namespace lathe::search

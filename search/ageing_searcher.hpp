@@ -51,7 +51,7 @@ class AgeingSearcher final : public Searcher {
   std::vector<Proposal> ask() override;
   void tell(const std::vector<Evaluated>& results) override;
   nlohmann::json state() const override;
-  void restore(const nlohmann::json& state) override;
+  void restore(ConfigReader& state) override;
 
   /// Lower is better: the error, or minus the logarithm of the weighted product.
   double loss(const Scores& scores) const;

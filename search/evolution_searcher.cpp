@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <limits>
 
 namespace lathe::search {
 namespace {
@@ -157,14 +158,23 @@ nlohmann::json EvolutionSearcher::state() const {
   return {{"generation", generation_}, {"population", members}, {"source", source_.state()}};
 }
 
-void EvolutionSearcher::restore(const nlohmann::json& state) {
-  generation_ = state.at("generation").get<std::uint64_t>();
+void EvolutionSearcher::restore(ConfigReader& state) {
+  constexpr double kMost = std::numeric_limits<double>::max();
+  read_counter(state, "generation", generation_, "rounds so far");
   population_.clear();
-  for (const nlohmann::json& member : state.at("population")) {
-    population_.push_back(
-        {{member.at("genes").get<std::vector<std::uint8_t>>()}, member.at("scores").get<Scores>()});
-  }
-  source_.restore(state.at("source"));
+  const auto read_member = [this](ConfigReader& r, std::size_t index) {
+    Member& member = population_.emplace_back();
+    read_genes(r, "genes", source_.feasibility().space(), member.arch);
+    r.required().numbers("scores", member.scores, {-kMost, kMost}, "values of the objectives");
+    const std::size_t objectives = population_.front().scores.size();
+    if (member.scores.empty() || member.scores.size() != objectives) {
+      r.refuse("scores", index == 0 ? "at least one score" : std::to_string(objectives) + " scores",
+               std::to_string(member.scores.size()));
+    }
+  };
+  state.required().objects("population", read_member, "the survivors");
+  state.required().object(
+      "source", [this](ConfigReader& r) { source_.restore(r); }, "networks proposed");
   rank();
 }
 

@@ -29,7 +29,7 @@ class EvolutionSearcher final : public Searcher {
   std::vector<Proposal> ask() override;
   void tell(const std::vector<Evaluated>& results) override;
   nlohmann::json state() const override;
-  void restore(const nlohmann::json& state) override;
+  void restore(ConfigReader& state) override;
 
   struct Member {
     spaces::Architecture arch;

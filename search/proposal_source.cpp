@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 #include <string>
 #include <vector>
@@ -69,16 +70,49 @@ nlohmann::json ProposalSource::state() const {
   return state;
 }
 
-void ProposalSource::restore(const nlohmann::json& state) {
-  const std::string digits = state.at("proposed").get<std::string>();
+void ProposalSource::restore(ConfigReader& state) {
+  std::string digits;
+  state.required().string("proposed", digits, "networks proposed: 16 hexadecimal digits each");
+  const bool is_hex = digits.find_first_not_of("0123456789abcdef") == std::string::npos;
+  if (!is_hex || digits.size() % 16 != 0) {
+    state.refuse("proposed", "16 hexadecimal digits for each network", quote(digits));
+  }
   proposed_.clear();
-  for (std::size_t i = 0; i + 16 <= digits.size(); i += 16) {
+  for (std::size_t i = 0; i < digits.size(); i += 16) {
     proposed_.insert(std::stoull(digits.substr(i, 16), nullptr, 16));
   }
   visited_.reset();
-  if (state.contains("visited")) {
-    visited_.emplace().genes = state.at("visited").get<std::vector<std::uint8_t>>();
+  if (state.has("visited")) {
+    read_genes(state, "visited", feasibility_->space(), visited_.emplace());
   }
+}
+
+void read_genes(ConfigReader& reader, const std::string& key, const spaces::SearchSpace& space,
+                spaces::Architecture& arch) {
+  const auto& decisions = space.decisions();
+  std::vector<int> genes;
+  reader.required().integers(key, genes, {0, 255}, "choice of each decision");
+  if (genes.size() != decisions.size()) {
+    reader.refuse(key, "a list of " + std::to_string(decisions.size()) + ", for " + space.name(),
+                  "a list of " + std::to_string(genes.size()));
+  }
+  arch.genes.clear();
+  for (std::size_t i = 0; i < genes.size(); ++i) {
+    if (static_cast<std::size_t>(genes[i]) >= decisions[i].choices.size()) {
+      reader.refuse(key,
+                    "for " + decisions[i].name + " a choice below " +
+                        std::to_string(decisions[i].choices.size()),
+                    std::to_string(genes[i]));
+    }
+    arch.genes.push_back(static_cast<std::uint8_t>(genes[i]));
+  }
+}
+
+void read_counter(ConfigReader& reader, const std::string& key, std::uint64_t& value,
+                  const std::string& meaning) {
+  std::int64_t read = 0;
+  reader.required().integer64(key, read, {0, std::numeric_limits<std::int64_t>::max()}, meaning);
+  value = static_cast<std::uint64_t>(read);
 }
 
 }  // namespace lathe::search

@@ -1,11 +1,13 @@
 #pragma once
 
 #include "search/feasibility.hpp"
+#include "spaces/base/config_reader.hpp"
 
 #include <nlohmann/json_fwd.hpp>
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <unordered_set>
 
 namespace lathe::search {
@@ -28,7 +30,7 @@ class ProposalSource {
 
   /// The networks proposed so far, for resuming.
   nlohmann::json state() const;
-  void restore(const nlohmann::json& state);
+  void restore(ConfigReader& state);
 
  private:
   std::optional<Proposal> repaired(spaces::Architecture arch, Rng& rng);
@@ -42,5 +44,12 @@ class ProposalSource {
   /// Genotypes up to this one are infeasible or proposed; nullopt: none was visited.
   std::optional<spaces::Architecture> visited_;
 };
+
+/// Choice indices of an architecture of the space: as many as it has decisions, each a choice.
+void read_genes(ConfigReader& reader, const std::string& key, const spaces::SearchSpace& space,
+                spaces::Architecture& arch);
+/// A counter from 0, or another number of 64 bits without sign.
+void read_counter(ConfigReader& reader, const std::string& key, std::uint64_t& value,
+                  const std::string& meaning);
 
 }  // namespace lathe::search

@@ -31,9 +31,10 @@ nlohmann::json RandomSearcher::state() const {
   return {{"round", round_}, {"source", source_.state()}};
 }
 
-void RandomSearcher::restore(const nlohmann::json& state) {
-  round_ = state.at("round").get<std::uint64_t>();
-  source_.restore(state.at("source"));
+void RandomSearcher::restore(ConfigReader& state) {
+  read_counter(state, "round", round_, "rounds so far");
+  state.required().object(
+      "source", [this](ConfigReader& r) { source_.restore(r); }, "networks proposed");
 }
 
 }  // namespace lathe::search

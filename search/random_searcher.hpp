@@ -21,7 +21,7 @@ class RandomSearcher final : public Searcher {
   std::vector<Proposal> ask() override;
   void tell(const std::vector<Evaluated>& results) override;
   nlohmann::json state() const override;
-  void restore(const nlohmann::json& state) override;
+  void restore(ConfigReader& state) override;
 
  private:
   RandomConfig config_;

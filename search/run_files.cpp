@@ -1,5 +1,6 @@
 #include "search/run_files.hpp"
 
+#include "search/proposal_source.hpp"
 #include "spaces/base/config_reader.hpp"
 #include "spaces/base/hash.hpp"
 #include "spaces/base/json_io.hpp"
@@ -18,6 +19,27 @@ namespace {
 
 using nlohmann::json;
 
+constexpr const char* kStateFormat = "lathe.search-state";
+constexpr int kStateVersion = 1;
+constexpr double kLongestS = 1e12;
+
+std::vector<Round> read_rounds(const ConfigReader& r, const json& list) {
+  const std::string expected = "a list of [networks, seconds, seconds], networks never fewer";
+  if (!list.is_array()) r.refuse("rounds", expected, list.dump());
+  std::vector<Round> rounds;
+  const auto is_time = [](const json& value) {
+    return value.is_number() && value.get<double>() >= 0 && value.get<double>() <= kLongestS;
+  };
+  for (const json& one : list) {
+    const std::size_t least = rounds.empty() ? 0 : rounds.back().evaluated;
+    const bool is_round = one.is_array() && one.size() == 3 && one[0].is_number_unsigned() &&
+                          one[0].get<std::size_t>() >= least && is_time(one[1]) && is_time(one[2]);
+    if (!is_round) r.refuse("rounds", expected, one.dump());
+    rounds.push_back({one[0].get<std::size_t>(), one[1].get<double>(), one[2].get<double>()});
+  }
+  return rounds;
+}
+
 /// Shortest text that reads back equal.
 std::string number_text(double value) { return json(value).dump(); }
 
@@ -27,28 +49,32 @@ std::string seconds_text(double seconds) {
   return digits;
 }
 
-LoggedResult read_line(const json& line, const std::filesystem::path& where,
+LoggedResult read_line(const json& line, int number, const std::filesystem::path& where,
+                       const spaces::SearchSpace& space,
                        const std::vector<std::string>& objectives) {
   LoggedResult result;
   ConfigReader::read(line, where, Strictness::data, [&](ConfigReader& r) {
     int index = 0;
     double error = 0;
-    std::string network, failure;
-    std::vector<int> genes;
-    json costs;
-    r.required().integer("index", index, {0, std::numeric_limits<int>::max()}, "place in the file");
-    r.required().string("network", network, "one-line text");
-    r.required().integers("genes", genes, {0, 255}, "choice of each decision");
-    r.number("error", error, {0, std::numeric_limits<double>::max()}, "1 - accuracy");
-    r.string("failure", failure, "why there is no result");
-    r.any("costs", costs, "what is constrained but no objective");
-    for (int gene : genes) result.arch.genes.push_back(static_cast<std::uint8_t>(gene));
-    Scores scores;
     const double most = std::numeric_limits<double>::max();
+    std::string network, failure;
+    r.required().integer("index", index, {number - 1, number - 1}, "place in the file, from 0");
+    r.required().string("network", network, "one-line text");
+    read_genes(r, "genes", space, result.arch);
+    r.number("error", error, {0, most}, "1 - accuracy");
+    r.string("failure", failure, "why there is no result");
+    r.entries(
+        "costs",
+        [&](const std::string& name, const json& value) {
+          if (!value.is_number()) r.refuse("costs", "a number for " + quote(name), value.dump());
+        },
+        "what is constrained but no objective");
+    Scores scores;
     if (r.has("failure")) {
       result.scores = Failure{failure};
       return;
     }
+    if (!r.has("objectives")) r.refuse("", "the key objectives or failure", "neither");
     r.required().object(
         "objectives",
         [&](ConfigReader& values) {
@@ -125,18 +151,53 @@ json record_of(const Evaluated& evaluated, int index, const Feasibility& feasibi
 }
 
 std::vector<LoggedResult> read_evaluated(const std::filesystem::path& file,
+                                         const spaces::SearchSpace& space,
                                          const std::vector<std::string>& objectives) {
   if (!std::filesystem::exists(file)) return {};
-  return parse_evaluated(read_file(file), file, objectives);
+  return parse_evaluated(read_file(file), file, space, objectives);
 }
 
 std::vector<LoggedResult> parse_evaluated(std::string_view text, const std::filesystem::path& file,
+                                          const spaces::SearchSpace& space,
                                           const std::vector<std::string>& objectives) {
   std::vector<LoggedResult> results;
   parse_jsonl(text, file.string(), [&](int number, const json& line) {
-    results.push_back(read_line(line, file.string() + ":" + std::to_string(number), objectives));
+    const std::string where = file.string() + ": line " + std::to_string(number);
+    results.push_back(read_line(line, number, where, space, objectives));
   });
   return results;
+}
+
+json state_json(const json& setup, const SavedState& state, const Searcher& searcher) {
+  json rounds = json::array();
+  for (const Round& round : state.rounds) {
+    rounds.push_back({round.evaluated, round.elapsed_s, round.evaluate_s});
+  }
+  return {{"format", kStateFormat}, {"version", kStateVersion},     {"setup", setup},
+          {"rounds", rounds},       {"elapsed_s", state.elapsed_s}, {"searcher", searcher.state()}};
+}
+
+SavedState parse_state(std::string_view text, const std::filesystem::path& file, const json& setup,
+                       Searcher& searcher) {
+  SavedState state;
+  ConfigReader::read(
+      parse_json(text, file.string(), Comments::refused), file, Strictness::data,
+      [&](ConfigReader& r) {
+        r.header(kStateFormat, kStateVersion);
+        json found, rounds;
+        r.required().any("setup", found, "what is searched");
+        if (found != setup) {
+          throw ConfigError({file.string() + ": /setup", "the setup " + dump_json_line(setup),
+                             dump_json_line(found),
+                             "resume with the run's own configuration, or start a new run"});
+        }
+        r.required().number("elapsed_s", state.elapsed_s, {0, kLongestS}, "of the run so far");
+        r.required().any("rounds", rounds, "[networks, seconds so far, seconds of evaluating]");
+        state.rounds = read_rounds(r, rounds);
+        r.required().object(
+            "searcher", [&](ConfigReader& s) { searcher.restore(s); }, "the searcher's own");
+      });
+  return state;
 }
 
 std::string history_csv(const std::vector<HistoryRow>& rows) {

@@ -37,9 +37,11 @@ struct LoggedResult {
 };
 /// In order; empty if there is no file. A torn last line is left out. Throws FormatError.
 std::vector<LoggedResult> read_evaluated(const std::filesystem::path& file,
+                                         const spaces::SearchSpace& space,
                                          const std::vector<std::string>& objectives);
 /// The same for the text of a file, named `file` in messages.
 std::vector<LoggedResult> parse_evaluated(std::string_view text, const std::filesystem::path& file,
+                                          const spaces::SearchSpace& space,
                                           const std::vector<std::string>& objectives);
 
 /// The end of one round of the loop.
@@ -47,6 +49,19 @@ struct Round {
   std::size_t evaluated = 0;             ///< networks so far
   double elapsed_s = 0, evaluate_s = 0;  ///< of the run so far; of the round's evaluations
 };
+/// What state.json says beside the searcher's own.
+struct SavedState {
+  double elapsed_s = 0;
+  std::vector<Round> rounds;
+};
+/// The contents of state.json; `setup` identifies what is searched.
+nlohmann::json state_json(const nlohmann::json& setup, const SavedState& state,
+                          const Searcher& searcher);
+/// Reads it from the text of a file, named `file` in messages, and restores the searcher.
+/// ConfigError if it is of another setup, FormatError if it is no such state.
+SavedState parse_state(std::string_view text, const std::filesystem::path& file,
+                       const nlohmann::json& setup, Searcher& searcher);
+
 struct HistoryRow {
   std::size_t evaluations = 0;
   double hypervolume = 0, best_error = 0;  ///< best_error infinite: no result yet

@@ -83,13 +83,18 @@ void read_compare(ConfigReader& r, CompareConfig& compare) {
 }
 
 /// `name` is an objective or a constraint; `latency_name` the first one of the latency so far.
+std::string names_of(const std::map<std::string, std::filesystem::path>& tables) {
+  std::string names;
+  for (const auto& entry : tables) names += (names.empty() ? "" : ", ") + entry.first;
+  return names.empty() ? "none" : names;
+}
+
 void check_latency(const ConfigReader& r, const SearchConfig& config, const std::string& pointer,
                    const std::string& name, std::string& latency_name) {
   const std::string where = where_of(r, pointer);
   const QuantityName quantity = parse_quantity(name, where);
   if (quantity.quantity != Quantity::latency) return;
-  std::string known;
-  for (const auto& entry : config.tables) known += (known.empty() ? "" : ", ") + entry.first;
+  const std::string known = names_of(config.tables);
   if (quantity.table.empty() && config.tables.size() > 1) {
     throw ConfigError(
         {where, "latency.NAME, for there are several tables: " + known, "\"latency\"", ""});
@@ -137,8 +142,8 @@ void check_names(const ConfigReader& r, const SearchConfig& config) {
   }
   for (const auto& [name, device] : config.prove.devices) {
     if (config.tables.count(name) == 0) {
-      throw ConfigError(
-          {where_of(r, "prove/devices/" + name), "the name of a table", '"' + name + '"', ""});
+      throw ConfigError({where_of(r, "prove/devices/" + name), "the name of a table",
+                         '"' + name + '"', "the tables are " + names_of(config.tables)});
     }
   }
 }

@@ -146,9 +146,10 @@ class Loop {
     const std::size_t index = result_.evaluated.size();
     const LoggedResult& logged = logged_[index];
     if (logged.arch != proposal.arch) {
-      throw FormatError({(folder_ / "evaluated.jsonl").string() + ":" + std::to_string(index + 1),
-                         "the network that this search proposes next", "another one",
-                         "the run was made by another version or configuration; start a new one"});
+      throw FormatError(
+          {(folder_ / "evaluated.jsonl").string() + ": line " + std::to_string(index + 1),
+           "the network that this search proposes next", "another one",
+           "the run was made by another version or configuration; start a new one"});
     }
     add({std::move(proposal), logged.scores});
   }
@@ -219,45 +220,21 @@ class Loop {
 
   /// Between a tell and the next ask; what was evaluated later is taken from the log on resuming.
   void save_state() {
-    json rounds = json::array();
-    for (const Round& round : rounds_) {
-      rounds.push_back({round.evaluated, round.elapsed_s, round.evaluate_s});
-    }
     flush_file(folder_ / "evaluated.jsonl");  // never on the disk after what counts on it
-    write_file(folder_ / "state.json", dump_json({{"format", "lathe.search-state"},
-                                                  {"version", 1},
-                                                  {"setup", identity_},
-                                                  {"rounds", rounds},
-                                                  {"elapsed_s", elapsed_s()},
-                                                  {"searcher", setup_.searcher.state()}}));
+    write_file(folder_ / "state.json",
+               dump_json(state_json(identity_, {elapsed_s(), rounds_}, setup_.searcher)));
     saved_at_s_ = elapsed_s();
   }
 
   /// Restores the state after the last whole round; later results are kept to be taken again.
   void load() {
-    logged_ = read_evaluated(folder_ / "evaluated.jsonl", setup_.objectives);
+    logged_ =
+        read_evaluated(folder_ / "evaluated.jsonl", setup_.feasibility.space(), setup_.objectives);
     const std::filesystem::path file = folder_ / "state.json";
     if (!std::filesystem::exists(file)) return;
-    const json state = load_json(file, Comments::refused);
-    try {
-      if (state.at("format") != "lathe.search-state" || state.at("version") != 1) {
-        throw FormatError({file.string(), "a search state of version 1", "another format", ""});
-      }
-      if (state.at("setup") != identity_) {
-        throw ConfigError({file.string(), "the setup " + dump_json_line(identity_),
-                           dump_json_line(state.at("setup")),
-                           "resume with the run's own configuration, or start a new run"});
-      }
-      elapsed_before_s_ = state.at("elapsed_s").get<double>();
-      for (const json& round : state.at("rounds")) {
-        replay(
-            {round.at(0).get<std::size_t>(), round.at(1).get<double>(), round.at(2).get<double>()},
-            file);
-      }
-      setup_.searcher.restore(state.at("searcher"));
-    } catch (const json::exception& error) {
-      throw FormatError({file.string(), "a search state", error.what(), "start a new run"});
-    }
+    const SavedState state = parse_state(read_file(file), file, identity_, setup_.searcher);
+    elapsed_before_s_ = state.elapsed_s;
+    for (const Round& round : state.rounds) replay(round, file);
   }
 
   void replay(const Round& round, const std::filesystem::path& file) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "search/candidate.hpp"
+#include "spaces/base/config_reader.hpp"
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -19,7 +20,8 @@ class Searcher {
   virtual void tell(const std::vector<Evaluated>& results) = 0;
   /// Enough to resume byte for byte, between a tell and the next ask.
   virtual nlohmann::json state() const = 0;
-  virtual void restore(const nlohmann::json& state) = 0;
+  /// Reads what state() wrote. Throws through the reader where it is not that, or of another space.
+  virtual void restore(ConfigReader& state) = 0;
 };
 
 }  // namespace lathe::search

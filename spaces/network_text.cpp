@@ -2,12 +2,14 @@
 
 #include "spaces/base/error.hpp"
 #include "spaces/base/json_io.hpp"
+#include "spaces/base/json_text.hpp"
 #include "spaces/ofa_text.hpp"
 #include "spaces/space_data.hpp"
 
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <sstream>
 
 namespace lathe::spaces {
@@ -60,7 +62,9 @@ class Assembly {
     for (const auto& [name, value] : given_.values) {
       if (std::find(names.begin(), names.end(), name) != names.end()) continue;
       const std::string near = nearest_word(name, names);
-      given_.refuse("", "decisions of " + space_.name(), "\"" + name + "\"",
+      const bool in_object = given_.prefix.size() > 1;
+      given_.refuse(in_object ? given_.prefix.substr(0, given_.prefix.size() - 1) : "",
+                    "decisions of " + space_.name(), quote(name),
                     near.empty() ? "`lathe space` lists them" : "did you mean " + near);
     }
   }
@@ -102,7 +106,7 @@ class Assembly {
     try {
       return space.pinned({{decision.name, value}});
     } catch (const ConfigError& error) {
-      given_.rethrow(error);
+      given_.rethrow(decision.name, error);
     }
   }
 
@@ -110,17 +114,40 @@ class Assembly {
   GivenNetwork given_;
 };
 
-/// A JSON value of a decision as the text of a choice.
-std::string value_text(const GivenNetwork& given, const std::string& name, const json& value) {
-  if (value.is_string()) return value.get<std::string>();
-  if (value.is_boolean()) return value.get<bool>() ? "1" : "0";
-  if (value.is_number()) return number_text(value.get<double>());
-  given.refuse(name, "a number or a word", value.is_null() ? "null" : "a list or an object");
+bool is_flag(const Choice& choice) {
+  return choice.word.empty() && (choice.number == 0 || choice.number == 1);
 }
 
-void read_decisions(const json& decisions, GivenNetwork& given) {
+bool is_whole(const Choice& choice) {
+  return choice.word.empty() && choice.number == std::floor(choice.number);
+}
+
+/// A JSON value of a decision as the text of a choice. True and false stand for 1 and 0 where these
+/// are the choices; a whole number is written as one where all choices are.
+std::string value_text(const GivenNetwork& given, const Decision& decision, const json& value) {
+  const auto& choices = decision.choices;
+  if (value.is_string()) return value.get<std::string>();
+  if (value.is_boolean() && std::all_of(choices.begin(), choices.end(), is_flag)) {
+    return value.get<bool>() ? "1" : "0";
+  }
+  if (value.is_number_float() && std::all_of(choices.begin(), choices.end(), is_whole) &&
+      value.get<double>() == std::floor(value.get<double>())) {
+    given.refuse(decision.name, "an integer", value.dump());
+  }
+  if (value.is_number()) return number_text(value.get<double>());
+  given.refuse(decision.name, "a number or a word",
+               value.is_structured() ? "a list or an object" : value.dump());
+}
+
+void read_decisions(const SearchSpace& space, const json& decisions, const std::string& prefix,
+                    GivenNetwork& given) {
+  given.prefix = prefix;
+  const SearchSpace file = space.without_pins();
   for (const auto& [name, value] : decisions.items()) {
-    given.values[name] = value_text(given, name, value);
+    const auto& all = file.decisions();
+    const auto known = std::find_if(
+        all.begin(), all.end(), [&](const Decision& decision) { return decision.name == name; });
+    given.values[name] = known == all.end() ? value.dump() : value_text(given, *known, value);
   }
 }
 
@@ -141,7 +168,7 @@ void read_ours(const SearchSpace& space, const json& network, GivenNetwork& give
     }
     if (!same) r.refuse("space", "a network of " + space.name(), "one of " + name);
   });
-  read_decisions(decisions, given);
+  read_decisions(space, decisions, "/decisions/", given);
 }
 
 /// "width=1.3 resolution=224".
@@ -182,15 +209,16 @@ void read_object(const SearchSpace& space, const std::string& text, GivenNetwork
   const Comments comments =
       given.strictness == Strictness::config ? Comments::allowed : Comments::refused;
   const json network = parse_json(text, given.where, comments);
-  if (network.contains("format")) {
+  const auto has = [&](const char* key) { return network.contains(key); };
+  if (has("format") || has("decisions")) {
     read_ours(space, network, given);
-  } else if (network.contains("ks")) {
+  } else if (has("ks") || (has("e") && has("d"))) {
     read_ofa(space, network, given);
-  } else if (network.contains("blocks")) {
+  } else if (has("blocks")) {
     given.refuse("", "our JSON, a one-line text or an OFA dictionary", "a net.config",
                  "layer configuration files cannot be read by this version");
   } else {
-    read_decisions(network, given);
+    read_decisions(space, network, "/", given);
   }
 }
 
@@ -219,15 +247,23 @@ std::string digits_text(const SearchSpace& space, const Architecture& arch) {
 
 }  // namespace
 
+std::string GivenNetwork::place(const std::string& part) const {
+  if (part.empty()) return where;
+  const auto elsewhere = pointers.find(part);
+  if (elsewhere != pointers.end()) return place_in(where, elsewhere->second);
+  const std::string full = part[0] == '/' ? part : prefix + part;
+  return full[0] == '/' ? place_in(where, full) : where + ": " + full;
+}
+
 void GivenNetwork::refuse(const std::string& part, const std::string& expected,
                           const std::string& found, const std::string& remedy) const {
-  const Problem problem{part.empty() ? where : where + ": " + part, expected, found, remedy};
+  const Problem problem{place(part), expected, found, remedy};
   if (strictness == Strictness::config) throw ConfigError(problem);
   throw FormatError(problem);
 }
 
-void GivenNetwork::rethrow(const ConfigError& error) const {
-  const std::string message = where + ": " + error.what();
+void GivenNetwork::rethrow(const std::string& decision, const ConfigError& error) const {
+  const std::string message = place(decision) + ": " + error.what();
   if (strictness == Strictness::config) throw ConfigError(message);
   throw FormatError(message);
 }
@@ -241,7 +277,7 @@ std::string to_text(const SearchSpace& space, const Architecture& arch) {
 
 NamedNetwork parse_network(const SearchSpace& space, std::string_view network,
                            const std::string& where, Strictness strictness) {
-  GivenNetwork given{where, strictness, {}};
+  GivenNetwork given{where, strictness, {}, "", {}};
   const std::string text = trimmed(network);
   const std::string form = space.text_form();
   if (text.empty()) given.refuse("", "a network of " + space.name(), "nothing");

@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <cmath>
 #include <sstream>
 
 namespace lathe::spaces {
@@ -55,7 +56,11 @@ void read_block(const std::string& word, const std::string& block, GivenNetwork&
 
 double number_of(const json& value, const std::string& part, const GivenNetwork& given) {
   if (!value.is_number()) given.refuse(part, "a number", value.dump());
-  return value.get<double>();
+  const auto number = value.get<double>();
+  if (value.is_number_float() && number == std::floor(number)) {
+    given.refuse(part, "an integer", value.dump());
+  }
+  return number;
 }
 
 const json& list_of(const json& network, const std::string& key, std::size_t size,
@@ -75,6 +80,7 @@ void read_resolution(const json& network, GivenNetwork& given) {
   if (!network.contains("r")) given.refuse("/r", "the resolution", "nothing");
   const json& r = network["r"];
   const json& one = r.is_array() && r.size() == 1 ? r[0] : r;
+  given.pointers["resolution"] = "/r";
   given.values["resolution"] = number_text(number_of(one, "/r", given));
 }
 
@@ -158,11 +164,14 @@ void read_ofa(const SearchSpace& space, const json& network, GivenNetwork& given
   std::size_t slot = 0;
   for (std::size_t s = 0; s < stages.size(); ++s) {
     const double depth = number_of(depths[s], "/d/" + std::to_string(s), given);
+    given.pointers[stages[s].name + ".depth"] = "/d/" + std::to_string(s);
     given.values[stages[s].name + ".depth"] = number_text(depth);
     for (std::size_t i = 0; i < stages[s].blocks.size(); ++i, ++slot) {
       const double kernel = number_of(kernels[slot], "/ks/" + std::to_string(slot), given);
       const double expand = number_of(expansions[slot], "/e/" + std::to_string(slot), given);
       if (double(i) >= depth) continue;  // what stands in slots of absent blocks means nothing
+      given.pointers[stages[s].blocks[i] + ".kernel"] = "/ks/" + std::to_string(slot);
+      given.pointers[stages[s].blocks[i] + ".expand"] = "/e/" + std::to_string(slot);
       given.values[stages[s].blocks[i] + ".kernel"] = number_text(kernel);
       given.values[stages[s].blocks[i] + ".expand"] = number_text(expand);
     }

@@ -19,12 +19,17 @@ struct GivenNetwork {
   std::string where;
   Strictness strictness = Strictness::config;
   std::map<std::string, std::string> values;
+  /// What stands before a decision's name in messages: "/decisions/" or "/" in JSON, else nothing.
+  std::string prefix;
+  std::map<std::string, std::string> pointers;  ///< of decisions that stand elsewhere
 
-  /// Throws by strictness; `part` may be empty.
+  /// Throws by strictness; `part` is a decision's name, a JSON pointer, or empty.
   [[noreturn]] void refuse(const std::string& part, const std::string& expected,
                            const std::string& found, const std::string& remedy = "") const;
-  /// Throws by strictness, with `where` before the error's text.
-  [[noreturn]] void rethrow(const ConfigError& error) const;
+  /// Throws by strictness, with the decision's place before the error's text.
+  [[noreturn]] void rethrow(const std::string& decision, const ConfigError& error) const;
+  /// The place of a part, as for refuse.
+  std::string place(const std::string& part) const;
 };
 
 /// "r176 k3e3 k3e4 / k5e3 ...", blocks by kernel and expansion, "/" between stages.

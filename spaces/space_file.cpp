@@ -118,7 +118,7 @@ void describe_axis(ConfigReader& r, Role role) {
 void read_axis_choices(ConfigReader& r, Role role, Field& field) {
   if (r.describing()) return describe_axis(r, role);
   json choices, standard;
-  if (r.has("choices") || role != Role::resolution) {
+  if (r.has("choices") || role != Role::resolution || !r.has("from")) {
     r.required().any("choices", choices, "the choices");
   } else {
     int from = 0, to = 0, step = 1;
@@ -289,6 +289,7 @@ void read_stage_operators(ConfigReader& r, const std::vector<OperatorTemplate>& 
   if (r.describing())
     r.strings("operators", chosen, "names of operators: every block is one of them; else block");
   if (!r.has("operators")) {
+    if (!r.describing() && !r.has("block")) r.refuse("", "a key block or operators", "neither");
     stage.operators.emplace_back();
     read_block(r, stage.operators[0].block);
     return;

@@ -1,9 +1,12 @@
+#include "latency/job.hpp"
 #include "search/cli/commands.hpp"
 #include "search/cli/console_sink.hpp"
 #include "search/cli/count_network.hpp"
 #include "search/cli/place.hpp"
 #include "search/cli/print.hpp"
 #include "search/cli/run_folder.hpp"
+#include "search/result_files.hpp"
+#include "search/search_config.hpp"
 #include "search/torch_door.hpp"
 #include "spaces/base/error.hpp"
 #include "spaces/base/file_io.hpp"
@@ -56,24 +59,32 @@ struct Source {
 };
 
 /// One per device that the search measured.
-std::vector<supernet::ExportLatency> latencies_of(const json& best, const json& manifest) {
+std::vector<supernet::ExportLatency> latencies_of(const json& best, const json& manifest,
+                                                  const fs::path& run) {
   std::vector<supernet::ExportLatency> latencies;
   const json tables = best.value("latency_ms", json::object());
+  const json& facts = manifest.at("facts");
   for (const auto& [table, found] : tables.items()) {
     const auto ms = [&entry = found](const char* key) {
       return entry.contains(key) ? std::optional<Micros>(Millis(entry.at(key).get<double>()))
                                  : std::nullopt;
     };
-    supernet::ExportLatency& latency = latencies.emplace_back();
-    latency.table = table;
-    latency.budget = ms("budget");
-    latency.predicted = ms("predicted");
-    latency.measured = ms("measured");
-    latency.measured_p90 = ms("p90");
-    const json& device = manifest.at("facts").at("device." + table);
-    latency.device = device.at("model");
-    latency.engine = device.at("engine");
-    latency.engine_version = device.at("engine_version");
+    const std::string where = (run / "manifest.json").string() + ": /facts/device." + table;
+    const auto fact = facts.find("device." + table);
+    if (fact == facts.end()) {
+      throw FormatError(
+          Problem{where, "the device of the table that best.json names", "nothing", ""});
+    }
+    const latency::DeviceInfo device = latency::device_info_from_json(*fact, where);
+    supernet::ExportLatency& one = latencies.emplace_back();
+    one.table = table;
+    one.budget = ms("budget");
+    one.predicted = ms("predicted");
+    one.measured = ms("measured");
+    one.measured_p90 = ms("p90");
+    one.device = device.model;
+    one.engine = device.engine;
+    one.engine_version = device.engine_version;
   }
   return latencies;
 }
@@ -97,14 +108,21 @@ Source source_of(const ExportOptions& options) {
         Problem{options.run.string(), "a train run, or a search run on a supernet",
                 "a " + manifest.at("kind").get<std::string>() + " run without weights", ""});
   }
-  source.train_run = facts.at("train_run").get<std::string>();
+  const json& train_run = facts.at("train_run");
+  if (!train_run.is_string()) {
+    throw FormatError(Problem{(options.run / "manifest.json").string() + ": /facts/train_run",
+                              "the folder of a train run", train_run.dump(), ""});
+  }
+  source.train_run = train_run.get<std::string>();
   source.search_run = fs::absolute(options.run).lexically_normal().filename().string();
   source.network = options.net;
-  source.space = RunDir::read_config(options.run).at("space");
+  const json config = RunDir::read_config(options.run);
+  source.space = search::read_search_config(config, options.run / "config.json").space;
   if (!options.net.empty()) return source;
-  const json best = load_json(options.run / "best.json", Comments::refused);
+  const fs::path file = options.run / "best.json";
+  const json best = search::parse_best(read_file(file), file);
   source.network = best.at("network");
-  source.latencies = latencies_of(best, manifest);
+  source.latencies = latencies_of(best, manifest, options.run);
   return source;
 }
 

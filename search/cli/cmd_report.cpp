@@ -47,7 +47,7 @@ void add_provenance(Page& page, const fs::path& folder, const json& manifest) {
 /// The hypervolume and the best accuracy over the evaluations.
 void add_history(Page& page, const fs::path& file) {
   Series volume{"hypervolume", {}}, accuracy{"best accuracy", {}};
-  for (const auto& row : read_csv(file)) {
+  for (const auto& row : read_csv(file, "evaluations,hypervolume,best_error")) {
     const double evaluations = number_in(row, "evaluations", file);
     volume.points.emplace_back(evaluations, number_in(row, "hypervolume", file));
     if (!row.at("best_error").empty()) {

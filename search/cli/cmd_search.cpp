@@ -201,8 +201,9 @@ void search_in(RunDir& run, const SearchConfig& config, const Feasibility& feasi
 /// Results do not depend on the number of workers, so a resume may have another one.
 json config_to_open(const SearchOptions& options, json config) {
   // A run that was killed as it began may have none yet.
-  const bool stored = options.resume && std::filesystem::exists(options.out / "config.json");
-  if (stored) config["workers"] = RunDir::read_config(options.out).at("workers");
+  const std::filesystem::path file = options.out / "config.json";
+  if (!options.resume || !std::filesystem::exists(file)) return config;
+  config["workers"] = search::read_search_config(RunDir::read_config(options.out), file).workers;
   return config;
 }
 

@@ -20,10 +20,18 @@ std::vector<std::string> cells_of(const std::string& line) {
 
 }  // namespace
 
-std::vector<std::map<std::string, std::string>> read_csv(const std::filesystem::path& file) {
-  std::istringstream text(read_file(file));
+std::vector<std::map<std::string, std::string>> read_csv(const std::filesystem::path& file,
+                                                         const std::string& columns) {
+  const std::string bytes = read_file(file);
+  std::istringstream text(bytes);
   std::string line;
   std::getline(text, line);
+  if (line != columns) {
+    throw FormatError(Problem{file.string() + ": line 1", columns, quote(line), ""});
+  }
+  if (bytes.back() != '\n') {
+    throw FormatError(Problem{file.string(), "a newline at the end", "a torn last line", ""});
+  }
   const std::vector<std::string> names = cells_of(line);
   std::vector<std::map<std::string, std::string>> rows;
   while (std::getline(text, line)) {

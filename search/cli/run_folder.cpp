@@ -29,6 +29,10 @@ void apply_typed(json& config, const std::string& assignment) {
 
 json load_config(const fs::path& file, const std::vector<std::string>& overrides) {
   json config = load_json(file, Comments::allowed);
+  if (!config.is_object()) {
+    throw ConfigError(
+        Problem{file.string(), "an object", std::string("a ") + config.type_name(), ""});
+  }
   for (const std::string& assignment : overrides) apply_typed(config, assignment);
   return config;
 }

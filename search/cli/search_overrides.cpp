@@ -6,6 +6,7 @@
 #include "spaces/base/config_reader.hpp"
 #include "spaces/base/error.hpp"
 #include "spaces/base/run_dir.hpp"
+#include "supernet/training/train_config.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -15,13 +16,16 @@
 namespace lathe::cli {
 namespace {
 
+namespace fs = std::filesystem;
 using nlohmann::json;
 
 /// Without a config: the space is the supernet's, and one cost is minimised beside the error.
 json config_of_flags(const SearchOptions& options) {
+  const fs::path run = options.supernet;
+  const auto trained = supernet::read_train_config(RunDir::read_config(run), run / "config.json");
   return {{"format", "lathe.search"},
           {"version", 1},
-          {"space", RunDir::read_config(options.supernet).at("space")},
+          {"space", trained.space},
           {"evaluator", {{"kind", "supernet"}}}};
 }
 

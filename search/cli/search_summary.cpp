@@ -2,6 +2,7 @@
 
 #include "search/cli/print.hpp"
 #include "search/constraint.hpp"
+#include "search/result_files.hpp"
 #include "spaces/base/error.hpp"
 #include "spaces/base/json_io.hpp"
 #include "spaces/base/run_dir.hpp"
@@ -22,8 +23,13 @@ using nlohmann::json;
 constexpr std::size_t kMostRows = 16;
 constexpr std::size_t kColumns = 79;
 
-json load_if_there(const fs::path& file) {
-  return fs::exists(file) ? load_json(file, Comments::refused) : json();
+json load_if_there(const fs::path& file,
+                   json (*parse)(std::string_view text, const fs::path& file)) {
+  return fs::exists(file) ? parse(read_file(file), file) : json();
+}
+
+json parse_comparison(std::string_view text, const fs::path& file) {
+  return parse_json(text, file.string(), Comments::refused);
 }
 
 std::string ms_text(double ms) { return text(Micros(Millis(ms))); }
@@ -252,8 +258,9 @@ std::string fitted_table(const TextTable& table) {
 SearchSummary summarise_search(const fs::path& folder) {
   const json manifest = RunDir::read_manifest(folder, "search");
   try {
-    const json front = load_json(folder / "front.json", Comments::refused);
-    const json best = load_if_there(folder / "best.json");
+    const fs::path front_file = folder / "front.json";
+    const json front = search::parse_front(read_file(front_file), front_file);
+    const json best = load_if_there(folder / "best.json", search::parse_best);
     const int chosen = best.is_null() ? -1 : best.at("index").get<int>();
     SearchSummary summary;
     summary.has_weights = manifest.at("facts").contains("train_run");
@@ -265,9 +272,10 @@ SearchSummary summarise_search(const fs::path& folder) {
                        (costs.empty() ? "" : " against " + costs) + ", " +
                        counted(front.at("evaluations"), "network") + " evaluated, run " +
                        manifest.at("status").get<std::string>();
-    fill_front(summary, front, load_if_there(folder / "measured.json"), chosen);
+    fill_front(summary, front, load_if_there(folder / "measured.json", search::parse_measured),
+               chosen);
     fill_chosen(summary, best, front);
-    fill_comparison(summary, load_if_there(folder / "comparison.json"));
+    fill_comparison(summary, load_if_there(folder / "comparison.json", parse_comparison));
     fill_files(summary, folder);
     return summary;
   } catch (const json::exception& error) {
@@ -279,7 +287,8 @@ SearchSummary summarise_search(const fs::path& folder) {
 void print_search_summary(const General& general, const fs::path& folder) {
   if (general.json) {
     json line = {{"run", folder.string()}};
-    line.update(load_json(folder / "best.json", Comments::refused));
+    const fs::path best = folder / "best.json";
+    line.update(search::parse_best(read_file(best), best));
     print_json(line);
     return;
   }

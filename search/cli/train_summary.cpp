@@ -3,6 +3,7 @@
 #include "search/cli/csv.hpp"
 #include "search/cli/print.hpp"
 #include "spaces/base/run_dir.hpp"
+#include "supernet/training/train_config.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -54,11 +55,14 @@ TextTable phase_table(const Rows& rows, const std::vector<Series>& probes,
 
 TrainSummary summarise_train(const std::filesystem::path& folder) {
   const nlohmann::json manifest = RunDir::read_manifest(folder, "train");
-  const nlohmann::json config = RunDir::read_config(folder);
+  const supernet::TrainConfig config =
+      supernet::read_train_config(RunDir::read_config(folder), folder / "config.json");
   const auto file = folder / "metrics.csv";
   TrainSummary summary;
   summary.loss.name = "loss";
-  const Rows rows = std::filesystem::exists(file) ? read_csv(file) : Rows{};
+  const Rows rows = std::filesystem::exists(file)
+                        ? read_csv(file, "phase,epoch,step,subnet,loss,accuracy")
+                        : Rows{};
   double last_step = 0;
   for (const auto& row : rows) {
     const double step = number_in(row, "step", file), accuracy = number_in(row, "accuracy", file);
@@ -74,9 +78,9 @@ TrainSummary summarise_train(const std::filesystem::path& folder) {
     }
   }
   summary.phases = phase_table(rows, summary.accuracy, file);
-  summary.headline = config.at("space").get<std::string>() + ": supernet, " +
-                     counted(static_cast<std::int64_t>(config.at("phases").size()), "phase") +
-                     ", run " + manifest.at("status").get<std::string>();
+  summary.headline = config.space + ": supernet, " +
+                     counted(static_cast<std::int64_t>(config.phases.size()), "phase") + ", run " +
+                     manifest.at("status").get<std::string>();
   return summary;
 }
 

@@ -130,8 +130,8 @@ struct ConfigReader::Shared {
 
   [[noreturn]] void refuse(const std::string& pointer, const std::string& expected,
                            const std::string& found, const std::string& remedy) const {
-    const Problem problem{pointer.empty() ? file.string() : file.string() + ": " + pointer,
-                          expected, found, remedy};
+    // A part of a file that is read by itself is named "FILE: /part".
+    const Problem problem{place_in(file.string(), pointer), expected, found, remedy};
     if (strictness == Strictness::config) throw ConfigError(problem);
     throw FormatError(problem);
   }

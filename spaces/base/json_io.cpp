@@ -249,6 +249,11 @@ std::string pointer_step(const std::string& key) {
   return step;
 }
 
+std::string place_in(const std::string& where, const std::string& pointer) {
+  const bool goes_on = pointer.empty() || where.find(": /") != std::string::npos;
+  return where + (goes_on ? "" : ": ") + pointer;
+}
+
 json parse_json_from_line(std::string_view text, const std::string& where, Comments comments,
                           int first_line) {
   const Place place(text, where, comments, first_line);

@@ -145,7 +145,7 @@ void check_manifest(const json& manifest, const fs::path& file) {
     std::vector<std::string> texts;
     bool flag = false;
     int count = 1;
-    json any;
+    json ended, seed;
     r.header(kFormat, kVersion);
     r.required().string("kind", text, "train, search or export");
     r.required().word("status", status, {"running", "complete", "interrupted", "failed"},
@@ -153,14 +153,28 @@ void check_manifest(const json& manifest, const fs::path& file) {
     for (const char* key : {"started", "program", "revision", "compiler", "build_type"}) {
       r.required().string(key, text, "when it began, and what ran");
     }
-    r.required().any("ended", any, "when it ended, null while it runs");
+    r.required().any("ended", ended, "when it ended, null while it runs");
+    if (!ended.is_null() && !ended.is_string()) r.refuse("ended", "a text or null", ended.dump());
     r.required().boolean("dirty", flag, "whether the sources differed from the revision");
     r.required().strings("command_line", texts, "the arguments");
-    r.required().any("seed", any, "the run's seed");
+    r.required().any("seed", seed, "the run's seed");
+    if (!seed.is_number_unsigned()) r.refuse("seed", "an integer of at least 0", seed.dump());
     r.required().integer("threads", count, {1, 1 << 20}, "threads of this program");
-    const auto ignore_entry = [](const std::string&, const json&) {};
-    for (const char* key : {"host", "libraries", "facts"}) {
-      r.required().entries(key, ignore_entry, "where and with what it ran");
+    r.required().object(
+        "host",
+        [&](ConfigReader& its) {
+          its.required().string("system", text, "kernel and its version");
+          its.required().string("cpu", text, "model");
+          its.required().integer("processors", count, {0, 1 << 20}, "logical ones");
+        },
+        "where it ran");
+    for (const std::string key : {"libraries", "facts"}) {
+      const auto check_entry = [&](const std::string& name, const json& value) {
+        const bool is_fact = key == "facts" && (value.is_object() || value.is_number());
+        if (value.is_string() || is_fact) return;
+        r.refuse(key, "a text for " + quote(name), value.dump());
+      };
+      r.required().entries(key, check_entry, "with what it ran, and what it found");
     }
     for (const char* key : {"inputs", "outputs"}) {
       r.required().objects(
@@ -172,7 +186,17 @@ void check_manifest(const json& manifest, const fs::path& file) {
           },
           "the files");
     }
-    r.required().any("resumed", any, "each time that it went on, and with what");
+    r.required().objects(
+        "resumed",
+        [&](ConfigReader& entry, std::size_t) {
+          for (const char* key : {"date", "version", "revision", "compiler", "build_type"}) {
+            entry.required().string(key, text, "when it went on, and what ran");
+          }
+          entry.required().boolean("dirty", flag, "whether the sources differed");
+          entry.required().strings("command_line", texts, "the arguments");
+          entry.required().integer("threads", count, {1, 1 << 20}, "threads of this program");
+        },
+        "each time that it went on, and with what");
   });
 }
 
@@ -328,7 +352,12 @@ json RunDir::parse_manifest(std::string_view text, const fs::path& file) {
 }
 
 json RunDir::read_config(const fs::path& folder) {
-  return load_json(folder / kConfig, Comments::refused);
+  const fs::path file = folder / kConfig;
+  json config = load_json(file, Comments::refused);
+  if (!config.is_object()) {
+    throw FormatError({file.string(), "an object", short_text(&config), ""});
+  }
+  return config;
 }
 
 RunDir::RunDir(std::unique_ptr<State> state) : state_(std::move(state)) {}

@@ -249,7 +249,7 @@ class GraphReader {
     op.stride = {sy, sx};
     require_pads(node, (op.kernel.height - 1) / 2, (op.kernel.width - 1) / 2);
     op.groups = group == node.attributes.end() ? 1 : to_int(group->second.i);
-    if (in.channels != weight.dims[1] * op.groups) {
+    if (in.channels != std::int64_t(to_int(weight.dims[1])) * op.groups) {
       refuse(std::to_string(in.channels) + " input channels",
              std::to_string(weight.dims[1]) + " times " + std::to_string(op.groups));
     }
@@ -260,7 +260,7 @@ class GraphReader {
   Edge gemm(const Node& node) {
     const Tensor& weight = tensor(1);
     const Shape in = shape(0);
-    if (weight.dims.size() != 2 || weight.dims[1] != in.channels || in.height * in.width != 1) {
+    if (weight.dims.size() != 2 || weight.dims[1] != in.channels || in.height != 1 || in.width != 1) {
       refuse("a weight for a vector of " + std::to_string(in.channels), weight.name);
     }
     require_int(node, "transB", 1);

@@ -131,6 +131,10 @@ void read_network(ConfigReader& r, ExportRecord& record) {
   r.required().string("text", record.network, "one-line text");
   r.required().any("decisions", decisions, "value of every decision");
   if (!decisions.is_object()) r.refuse("decisions", "an object", decisions.dump());
+  for (const auto& [name, value] : decisions.items()) {
+    if (value.is_number() || value.is_string()) continue;
+    r.refuse("decisions", "a number or a word for " + quote(name), value.dump());
+  }
   record.decisions = dump_json_line(decisions);
   r.required().integer64("macs", record.macs, kCount, "multiply-accumulates");
   r.required().integer64("params", record.params, kCount, "trainable scalars");

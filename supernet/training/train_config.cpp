@@ -12,7 +12,7 @@ namespace {
 /// "all", or a list of numbers and words.
 PhaseConfig::Values open_values(const ConfigReader& r, const std::string& kind,
                                 const nlohmann::json& value) {
-  const std::string expected = "for " + kind + " \"all\" or a list of numbers or words";
+  const std::string expected = "for " + quote(kind) + " \"all\" or a list of numbers or words";
   if (value == "all") return {};
   if (!value.is_array() || value.empty()) r.refuse("open", expected, value.dump());
   PhaseConfig::Values values;

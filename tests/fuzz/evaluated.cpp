@@ -2,5 +2,6 @@
 #include "tests/fuzz/fuzz.hpp"
 
 LATHE_FUZZ_TARGET(bytes) {
-  lathe::search::parse_evaluated(bytes, "evaluated.jsonl", {"error", "macs"});
+  static const auto space = lathe::spaces::SearchSpace::load({"nas-bench-macro", {}}, "configs");
+  lathe::search::parse_evaluated(bytes, "evaluated.jsonl", space, {"error", "macs"});
 }

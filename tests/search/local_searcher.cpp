@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <limits>
+
 namespace lathe::search {
 
 void LocalConfig::read(ConfigReader& reader) {
@@ -49,14 +51,19 @@ void LocalSearcher::tell(const std::vector<Evaluated>& results) {
 }
 
 nlohmann::json LocalSearcher::state() const {
-  return {{"round", round_}, {"best", best_.genes}, {"least", least_}, {"source", source_.state()}};
+  nlohmann::json state = {{"round", round_}, {"least", least_}, {"source", source_.state()}};
+  if (!best_.genes.empty()) state["best"] = best_.genes;
+  return state;
 }
 
-void LocalSearcher::restore(const nlohmann::json& state) {
-  round_ = state.at("round").get<std::uint64_t>();
-  best_.genes = state.at("best").get<std::vector<std::uint8_t>>();
-  least_ = state.at("least").get<double>();
-  source_.restore(state.at("source"));
+void LocalSearcher::restore(ConfigReader& state) {
+  constexpr double kMost = std::numeric_limits<double>::max();
+  read_counter(state, "round", round_, "rounds so far");
+  best_.genes.clear();
+  if (state.has("best")) read_genes(state, "best", source_.feasibility().space(), best_);
+  state.required().number("least", least_, {-kMost, kMost}, "its error");
+  state.required().object(
+      "source", [this](ConfigReader& r) { source_.restore(r); }, "networks proposed");
 }
 
 }  // namespace lathe::search

@@ -19,7 +19,7 @@ class LocalSearcher final : public Searcher {
   std::vector<Proposal> ask() override;
   void tell(const std::vector<Evaluated>& results) override;
   nlohmann::json state() const override;
-  void restore(const nlohmann::json& state) override;
+  void restore(ConfigReader& state) override;
 
  private:
   std::optional<Proposal> neighbour(Rng& rng);

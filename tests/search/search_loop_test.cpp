@@ -247,7 +247,7 @@ TEST_CASE("a state of another setup, or without its results, is refused", "[sear
   run_toy(feasibility, folder.path(), {}, sink);
   const Feasibility other = toy_feasibility(space, 1.25);
   CHECK_THROWS_WITH(run_toy(other, folder.path(), {}, sink),
-                    ContainsSubstring("state.json: expected the setup") &&
+                    ContainsSubstring("state.json: /setup: expected the setup") &&
                         ContainsSubstring("1.25") && ContainsSubstring("1.2}") &&
                         ContainsSubstring("start a new run"));
   CHECK_THROWS_AS(run_toy(other, folder.path(), {}, sink), ConfigError);
@@ -259,7 +259,7 @@ TEST_CASE("a state of another setup, or without its results, is refused", "[sear
   CHECK_THROWS_AS(run_toy(feasibility, folder.path(), {}, sink), FormatError);
   write_file(folder.path() / "evaluated.jsonl", "{\"index\": 0, \"network\": \"x\"}\n");
   CHECK_THROWS_WITH(run_toy(feasibility, folder.path(), {}, sink),
-                    ContainsSubstring("evaluated.jsonl:1: /genes"));
+                    ContainsSubstring("evaluated.jsonl: line 1: /genes"));
 }
 
 TEST_CASE("results of another search are not taken for one's own", "[search]") {
@@ -270,10 +270,13 @@ TEST_CASE("results of another search are not taken for one's own", "[search]") {
   run_toy(feasibility, folder.path(), {}, sink);
   std::filesystem::remove(folder.path() / "state.json");
   const std::vector<json> lines = lines_of(folder.text("evaluated.jsonl"));
-  write_file(folder.path() / "evaluated.jsonl", dump_json_line(lines[5]) + "\n");
-  CHECK_THROWS_WITH(run_toy(feasibility, folder.path(), {}, sink),
-                    ContainsSubstring("evaluated.jsonl:1: expected the network that this search "
-                                      "proposes next, got another one"));
+  json other = lines[5];
+  other["index"] = 0;
+  write_file(folder.path() / "evaluated.jsonl", dump_json_line(other) + "\n");
+  CHECK_THROWS_WITH(
+      run_toy(feasibility, folder.path(), {}, sink),
+      ContainsSubstring("evaluated.jsonl: line 1: expected the network that this search "
+                        "proposes next, got another one"));
 }
 
 TEST_CASE("failures are recorded, counted and kept off the front", "[search]") {

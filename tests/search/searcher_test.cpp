@@ -164,7 +164,8 @@ TEST_CASE("a searcher goes on from its state as if it had not stopped", "[search
     const std::unique_ptr<Searcher> first = make(kind, feasibility, 7);
     for (int i = 0; i < 3; ++i) first->tell(evaluated(first->ask()));
     const std::unique_ptr<Searcher> second = make(kind, feasibility, 7);
-    second->restore(nlohmann::json::parse(first->state().dump()));
+    ConfigReader::read(nlohmann::json::parse(first->state().dump()), "state.json", Strictness::data,
+                       [&](ConfigReader& state) { second->restore(state); });
     CHECK(second->state() == first->state());
     for (int i = 0; i < 3; ++i) {
       std::vector<Proposal> a = first->ask(), b = second->ask();

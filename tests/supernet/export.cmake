@@ -1,6 +1,6 @@
 # The export without torch.
 lathe_test(test_export
-  SOURCES export_graphs.cpp onnx_test.cpp protobuf_test.cpp sidecar_test.cpp verify_test.cpp
+  SOURCES broken_export_test.cpp export_graphs.cpp onnx_test.cpp protobuf_test.cpp sidecar_test.cpp verify_test.cpp
   LINK lathe_export)
 
 # The models that test_export writes, through the onnx package's own checker.

@@ -1,7 +1,8 @@
 # Tests of supernet/data and supernet/training.
 lathe_test(test_data
-  SOURCES bad_data_sets_test.cpp bad_images_test.cpp batch_test.cpp checkpoint_file_test.cpp
-          dataset_test.cpp image_files.cpp image_test.cpp metrics_test.cpp odd_images.cpp phase_test.cpp safetensors_test.cpp
+  SOURCES bad_data_sets_test.cpp bad_images_test.cpp batch_test.cpp broken_config_test.cpp
+          checkpoint_file_test.cpp dataset_test.cpp image_files.cpp image_test.cpp metrics_test.cpp
+          odd_images.cpp phase_test.cpp safetensors_test.cpp
           schedule_test.cpp train_config_test.cpp
   LINK lathe_recipe lathe_data JPEG::JPEG LibArchive::LibArchive PNG::PNG ZLIB::ZLIB)
 
