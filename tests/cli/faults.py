@@ -7,7 +7,8 @@ disk      for every command that writes: its n-th call that changes a file fails
           too; or EIO alone), for N values of n, or all (--points 0). Each time: exit code 7, a message that names
           the file, the cause and what to do, what stood there before intact, nothing temporary left; then
           the command completes, with the bytes of an undisturbed run.
-tmpfs     the same on a real file system that is full, and on one that is read-only (skipped, aloud, where nothing can be mounted).
+tmpfs     the same on a real file system that is full, and on one that is read-only (skipped, aloud, where nothing
+          can be mounted).
 names     --out below a file, and --out that exists: refused, nothing written.
 two       a second process on the same run or table is refused at once; a killed one's lock binds nobody.
 clock     the calendar's clock jumps back by a day: the same bytes.
@@ -45,7 +46,8 @@ class Case:
         """The words that complete it after a failure."""
         begun = folder / "out" if (folder / "out").is_dir() else folder / "out.samples.jsonl"
         missing = "--missing" in self.words(folder)
-        return (*self.words(folder), "--resume") if self.resumes and begun.exists() and not missing else self.words(folder)
+        more = ("--resume",) if self.resumes and begun.exists() and not missing else ()
+        return (*self.words(folder), *more)
 
     def differs(self, whole, folder):
         ours, theirs = files_below(folder), files_below(whole)
@@ -189,7 +191,7 @@ class Faults:
             calls = int(count.read_text())
             points = range(1, calls + 1)
             if self.points and calls > self.points:
-                points = sorted({1 + i * (calls - 1) // (self.points - 1) for i in range(self.points)})
+                points = sorted({1 + i * (calls - 1) // max(self.points - 1, 1) for i in range(self.points)})
             for cause in ("ENOSPC", "EIO"):
                 wrong = []
                 for n in points:
@@ -216,7 +218,8 @@ class Faults:
         shutil.rmtree(folder)
 
     def mount(self, folder, options):
-        return subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", folder], capture_output=True).returncode == 0
+        words = ["mount", "-t", "tmpfs", "-o", options, "none", folder]
+        return subprocess.run(words, capture_output=True).returncode == 0
 
     def tmpfs(self):
         folder = self.folder()

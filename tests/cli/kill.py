@@ -15,6 +15,7 @@ import json
 import pathlib
 import random
 import shutil
+import signal
 import sys
 import tempfile
 
@@ -151,6 +152,8 @@ def main():
     words.add_argument("--only", choices=("measure", "train", "search"))
     words.add_argument("--seed", type=int, default=1)
     options = words.parse_args()
+    for number in (signal.SIGINT, signal.SIGTERM):  # in the background, too: what was done by then is told
+        signal.signal(number, signal.default_int_handler)
     scratch = pathlib.Path(tempfile.mkdtemp(prefix="lathe-kill."))
     program = Program(options.build, scratch / "tmp")
     kinds = [kind for kind in (Measure, Train, Search) if options.only in (None, kind.name)]
