@@ -85,7 +85,7 @@ TEST_CASE("wrong values are refused with file, key, expected and found", "[super
              ContainsSubstring("/phases/1/name: expected a name of its own, got full again"));
   CHECK_THAT(refusal("/phases/0/name", "a,b"), ContainsSubstring("without comma"));
   CHECK_THAT(refusal("/phases/0/open", {{"kernel", "some"}}),
-             ContainsSubstring("/phases/0/open: expected for kernel \"all\" or a list"));
+             ContainsSubstring("/phases/0/open: expected for \"kernel\" \"all\" or a list"));
   CHECK_THAT(refusal("/phases/0/open", {{"kernel", {3, true}}}), ContainsSubstring("got true"));
   CHECK_THAT(refusal("/phases/0/opne", {}), ContainsSubstring("opne") && ContainsSubstring("open"));
   CHECK_THAT(refusal("/device", "cuda"),
