@@ -1,5 +1,7 @@
 #include "supernet/elastic/depthwise_gradient.hpp"
 
+#include "supernet/elastic/lanes.hpp"
+
 #include <algorithm>
 #include <vector>
 
@@ -10,15 +12,6 @@ namespace {
 /// gradient of one tile stay in the first-level cache over all kernel rows, and partial sums keep
 /// the rounding error small.
 constexpr std::int64_t kTileOutputs = 256;
-
-#if defined(__x86_64__)
-#define LATHE_TARGET __attribute__((target("avx2,fma")))
-#else
-#define LATHE_TARGET
-#endif
-
-/// Eight neighbouring channels, at any address.
-typedef float Lanes __attribute__((vector_size(32), aligned(4), may_alias));
 
 /// `V` vectors of eight channels from `first` on.
 template <int K, int V>
@@ -88,16 +81,6 @@ LATHE_TARGET std::int64_t gradient_in_lanes(const DepthwiseShape& s, const float
   for (; done + 8 <= count; done += 8)
     gradient_of_lanes<K, 1>(s, input, output_gradient, gradient, first + done);
   return done;
-}
-
-bool has_lanes() {
-#if defined(__x86_64__)
-  static const bool supported =
-      __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0;
-  return supported;
-#else
-  return true;  // the compiler makes of eight lanes what the processor has
-#endif
 }
 
 }  // namespace

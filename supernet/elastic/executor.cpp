@@ -2,6 +2,7 @@
 
 #include "spaces/base/error.hpp"
 #include "supernet/elastic/depthwise.hpp"
+#include "supernet/elastic/norm_activate.hpp"
 
 #include <torch/torch.h>
 
@@ -82,25 +83,30 @@ Tensor normalise_and_record(const Tensor& x, const OpParameters& p, double epsil
   return y;
 }
 
+/// Batch norm and the op's activation.
 Tensor normalise(const Tensor& x, const Op& op, const OpParameters& p, const Execution& execution,
                  std::size_t index) {
   if (execution.norm != Norm::running)
     LATHE_CHECK(x.numel() > x.size(1), op.name + ": batch norm of one value has no variance");
   if (execution.norm == Norm::record)
-    return normalise_and_record(x, p, execution.epsilon, (*execution.sums)[index]);
+    return activate(normalise_and_record(x, p, execution.epsilon, (*execution.sums)[index]),
+                    op.act);
   const std::int64_t channels = op.out.channels, groups = slice_groups(op);
   const bool training = execution.norm == Norm::batch;
-  const Tensor mean = prefix(p.mean, 0, channels, groups);
-  const Tensor variance = prefix(p.variance, 0, channels, groups);
-  Tensor y = at::batch_norm(x, prefix(p.gamma, 0, channels, groups),
-                            prefix(p.beta, 0, channels, groups), mean, variance, training,
-                            execution.options.norm_momentum, execution.epsilon, false);
+  const double momentum = execution.options.norm_momentum;
+  const auto slice = [&](const Tensor& all) { return prefix(all, 0, channels, groups); };
+  const NormTensors norm{slice(p.gamma), slice(p.beta), slice(p.mean), slice(p.variance)};
+  Tensor y = training && own_norm_fits(x, norm, op.act)
+                 ? norm_activate(x, norm, op.act, momentum, execution.epsilon)
+                 : activate(at::batch_norm(x, norm.gamma, norm.beta, norm.mean, norm.variance,
+                                           training, momentum, execution.epsilon, false),
+                            op.act);
   if (training && groups > 1 && channels != p.mean.size(0)) {  // these slices are copies
     const torch::NoGradGuard no_grad;
-    const auto write_back = [&](const Tensor& all, const Tensor& slice) {
-      all.view({groups, -1}).narrow(1, 0, channels / groups).copy_(slice.view({groups, -1}));
+    const auto write_back = [&](const Tensor& all, const Tensor& moved) {
+      all.view({groups, -1}).narrow(1, 0, channels / groups).copy_(moved.view({groups, -1}));
     };
-    write_back(p.mean, mean), write_back(p.variance, variance);
+    write_back(p.mean, norm.mean), write_back(p.variance, norm.variance);
   }
   return y;
 }
@@ -176,7 +182,7 @@ Tensor execute(const std::vector<NetworkOp>& ops,
         y = add(in(0), in(1), ops[i].block / blocks, execution, i);
         break;
     }
-    done[i] = activate(std::move(y), op.act);
+    done[i] = op.norm ? std::move(y) : activate(std::move(y), op.act);
     for (const int input : op.inputs)
       if (input >= 0 && last_reader[static_cast<std::size_t>(input)] == i)
         done[static_cast<std::size_t>(input)] = Tensor();
