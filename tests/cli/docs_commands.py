@@ -27,6 +27,7 @@ NEEDS_TORCH = ("train", "evaluate", "search", "export", "report", "doctor")
 NOT_RUN = {
     "bash scripts/quickstart.sh": "ten minutes; the tutorial's commands are its steps",
     "bash scripts/test.sh": "this test is a part of it",
+    "lathe train configs/train/cifar10.json --out runs/cifar10": "an hour and a quarter, on images that do not ship",
     "bash scripts/setup.sh": "installs packages; scripts/test.sh begins with it",
     "cmake --preset release && cmake --build --preset release": "builds the program",
     "cmake --preset release && ninja -C build/release bench_search": "builds a benchmark",
