@@ -143,7 +143,8 @@ void read_decisions(const SearchSpace& space, const json& decisions, const std::
                     GivenNetwork& given) {
   given.prefix = prefix;
   const SearchSpace file = space.without_pins();
-  for (const auto& [name, value] : decisions.items()) {
+  for (const auto& [key, value] : decisions.items()) {
+    const std::string& name = key;
     const auto& all = file.decisions();
     const auto known = std::find_if(
         all.begin(), all.end(), [&](const Decision& decision) { return decision.name == name; });

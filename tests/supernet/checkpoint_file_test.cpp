@@ -179,7 +179,8 @@ TEST_CASE("a checkpoint cut at any power of two is refused", "[supernet][checkpo
 
 TEST_CASE("each text of a checkpoint is required and checked", "[supernet][checkpoint]") {
   const std::string texts = kFile + ": /__metadata__";
-  for (const auto& [name, value] : good().metadata) {
+  for (const auto& entry : good().metadata) {
+    const std::string& name = entry.first;
     INFO(name);
     const std::string bytes = after([&](auto& metadata) { metadata.erase(name); });
     CHECK(refusal(bytes, {texts, "a checkpoint of lathe train, with the text " + name, "none",
