@@ -76,7 +76,7 @@ def compare(programs, name, rounds, runs):
 
 
 def main():
-    parser = argparse.ArgumentParser(usage=__doc__)
+    parser = argparse.ArgumentParser(usage=__doc__.replace("%", "%%"))
     parser.add_argument("builds", nargs=2, type=pathlib.Path)
     parser.add_argument("--program", default="bench_search")
     parser.add_argument("--only", action="append")
